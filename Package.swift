@@ -1,0 +1,130 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target of ours compiles under the same rules: a warning is an error, and whatever
+/// the compiler cannot prove memory safe is spelled `unsafe` where it happens.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Tests may reach into raw pointers without ceremony.
+let relaxed: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A service: the rooms are Routes, Domain, Store, Consumers, Migrations. A new one is one line below.
+func service(
+    _ name: String,
+    migrations: Bool = true,
+    also dependencies: [Target.Dependency] = [],
+    resources: [Resource] = []
+) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: [
+            "Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Messaging", "Contracts", "ServiceKit",
+        ] + dependencies,
+        resources: (migrations ? [.embedInCode("Migrations")] : []) + resources,
+        swiftSettings: strict
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: relaxed)
+}
+
+let package = Package(
+    name: "anyway",
+    products: [
+        .executable(name: "gateway", targets: ["Gateway"]),
+        .executable(name: "user", targets: ["UserService"]),
+        .executable(name: "product", targets: ["ProductService"]),
+        .executable(name: "order", targets: ["OrderService"]),
+        .executable(name: "payment", targets: ["PaymentService"]),
+        .executable(name: "notification", targets: ["NotificationService"]),
+        .executable(name: "provider", targets: ["PaymentProvider"]),
+        .executable(name: "stack", targets: ["Stack"]),
+        .executable(name: "load", targets: ["Load"]),
+    ],
+    targets: [
+        // System libraries: what the platform is not about.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        // Libraries, lowest first. Arrows point down.
+        library("Reactor", ["CLinux", "COpenSSL"]),
+        library("HTTP", ["Reactor"]),
+        library("Postgres", ["Reactor", "CPostgres"]),
+        library("Telemetry", ["Reactor"]),
+        library("Identity", ["COpenSSL"]),
+        library("Contracts", []),
+        library("Mesh", ["Reactor", "HTTP", "Telemetry"]),
+        library("Messaging", ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh"]),
+        library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"]),
+        library(
+            "ServiceKit",
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"]),
+
+        // Services. A service never imports a service.
+        service("UserService", also: ["Identity"]),
+        service("ProductService", resources: [.embedInCode("Catalog")]),
+        service("OrderService", also: ["Sagas"]),
+        service("PaymentService"),
+        service("NotificationService"),
+        service("PaymentProvider"),
+
+        // Tools and the front door.
+        .executableTarget(
+            name: "Gateway",
+            dependencies: [
+                "Reactor", "HTTP", "Telemetry", "Mesh", "Identity", "Contracts", "ServiceKit",
+            ],
+            path: "gateway", swiftSettings: strict),
+        .executableTarget(
+            name: "Stack",
+            dependencies: ["Reactor", "HTTP", "Postgres", "Telemetry", "Identity", "CLinux"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
+            swiftSettings: strict),
+
+        // Tests mirror the targets.
+        tests("ReactorTests", ["Reactor", "Identity"]),
+        tests("HTTPTests", ["HTTP", "Reactor"]),
+        tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
+        tests("TelemetryTests", ["Telemetry"]),
+        tests("IdentityTests", ["Identity"]),
+        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry"]),
+        tests("ContractsTests", ["Contracts"]),
+        tests("MessagingTests", ["Messaging", "Postgres", "Reactor", "PostgresHarness"]),
+        tests("SagasTests", ["Sagas"]),
+        tests("ServiceTests", [
+            "UserService", "ProductService", "OrderService", "PaymentService",
+            "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
+        ]),
+        tests("StackTests", ["Stack"]),
+        tests("EndToEndTests", []),
+        tests("TidyTests", []),
+        // A private PostgreSQL for suites that need a real one.
+        .target(
+            name: "PostgresHarness", dependencies: ["Reactor", "Postgres"],
+            path: "Tests/PostgresHarness", swiftSettings: relaxed),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+// libpq, as the system ships it.
+#include <libpq-fe.h>
