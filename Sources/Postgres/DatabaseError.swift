@@ -33,6 +33,11 @@ public enum DatabaseError: Error, Hashable, Sendable {
     }
 }
 
+extension DatabaseError {
+    /// A cancellation meant for a neighbour hit this statement; it is rolled back and sent again.
+    static let interrupted = DatabaseError.unavailable("interrupted by a neighbour's cancellation")
+}
+
 /// An error type that a `DatabaseError` can be turned into, so that `Store` and `Transaction` throw
 /// the caller's own error: a service adopts this with its `Problem`.
 public protocol DatabaseFailure: Error {
@@ -56,6 +61,8 @@ struct ServerError: Hashable, Sendable {
     var column: String?
     /// FATAL and PANIC end the session: what was pipelined behind it never ran.
     var endsSession = false
+    /// Cancelled because a neighbour in the pipeline was; see `DatabaseError.interrupted`.
+    var isCollateral = false
 
     /// What a caller is told. The detail and hint fields are left out: they quote row values.
     var meaning: DatabaseError {
@@ -66,7 +73,7 @@ struct ServerError: Hashable, Sendable {
         case "23P01": .constraint(name: constraint ?? "", kind: .exclusion)
         case "23502": .constraint(name: qualifiedColumn, kind: .notNull)
         case "40001", "40P01": .serialization
-        case "57014": .timedOut
+        case "57014": isCollateral ? .interrupted : .timedOut
         case "25006": .unavailable("the server is read-only")
         default: endsSession || isWeather ? .unavailable(message) : other
         }

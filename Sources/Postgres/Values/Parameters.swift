@@ -17,6 +17,8 @@ public struct Parameters: Sendable {
     }
 
     private mutating func append<Value: PostgresEncodable>(one value: Value) {
+        // Never empty, so that an empty value has an address: libpq reads a null one as NULL.
+        if types.isEmpty { bytes.append(0) }
         let start = bytes.count
         let isThere = value.encode(into: &bytes)
         types.append(Value.postgresType.id)
