@@ -40,7 +40,7 @@ struct PipelineState<Waiter, Output> {
         case violation
     }
 
-    private struct Segment {
+    struct Segment {
         let ticket: UInt64
         let commands: [Command]
         let commitment: Commitment
@@ -92,6 +92,8 @@ struct PipelineState<Waiter, Output> {
     /// Accounts one result.
     mutating func received(_ event: Event) -> Action {
         if case .sync = event { return receivedSync() }
+        // Each end follows an answer; a broken connection would report ends for ever.
+        if case .endOfCommand = event, segments.first?.isAnswered != true { return .violation }
         let failure: (PreparedStatements.ID, Command, DatabaseError)?? = segments.update(at: 0) {
             Self.account(event, in: &$0)
         }
@@ -114,7 +116,7 @@ struct PipelineState<Waiter, Output> {
         case .aborted:
             segment.isAnswered = true
         case .endOfCommand:
-            if segment.isAnswered, segment.next < segment.commands.count { segment.next += 1 }
+            if segment.next < segment.commands.count { segment.next += 1 }
             segment.isAnswered = false
         case .sync:
             break
