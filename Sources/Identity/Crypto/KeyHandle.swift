@@ -18,7 +18,8 @@ internal import COpenSSL
             unsafe EVP_PKEY_free(key)
             throw .fromLibrary("key operation")
         }
-        let ready = unsafe (use == .sign
+        let ready =
+            unsafe (use == .sign
             ? EVP_PKEY_sign_init(operation) : EVP_PKEY_verify_init(operation)) == 1
             && EVP_PKEY_CTX_set_signature_md(operation, DigestAlgorithm.sha256.pointer) == 1
         unsafe self.key = unsafe key

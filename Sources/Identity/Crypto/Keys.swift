@@ -13,8 +13,11 @@ public struct VerifyingKey: Sendable {
         guard x.count == 32, y.count == 32 else { throw .malformed("P-256 point") }
         var point = [4] + x + y
         // Unsafe: C copies the array, lent for the call; the handle owns what it returns.
-        guard let handle = try? unsafe KeyHandle(
-            adopting: anyway_p256_from_point(&point, point.count), for: .verify)
+        guard
+            let handle = try? unsafe KeyHandle(
+                adopting: anyway_p256_from_point(&point, point.count),
+                for: .verify
+            )
         else { throw .malformed("P-256 point") }
         self.handle = handle
         self.x = x
@@ -37,7 +40,8 @@ public struct VerifyingKey: Sendable {
         let x = Base64.url.encode(x)
         let y = Base64.url.encode(y)
         return Base64.url.encode(
-            SHA256.hash(#"{"crv":"P-256","kty":"EC","x":"\#(x)","y":"\#(y)"}"#))
+            SHA256.hash(#"{"crv":"P-256","kty":"EC","x":"\#(x)","y":"\#(y)"}"#)
+        )
     }
 }
 
