@@ -111,10 +111,11 @@ public struct SigningKey: Sendable, CustomStringConvertible {
     }
 
     @unsafe private static func adopt(_ key: OpaquePointer?) throws(IdentityError) -> KeyHandle {
-        guard let key = unsafe key else {
+        // Also fails for keys that make no such signatures, Ed25519's for one.
+        guard let handle = try? unsafe KeyHandle(adopting: key, for: .sign) else {
             ERR_clear_error()
             throw .malformed("P-256 private key")
         }
-        return try unsafe KeyHandle(adopting: key, for: .sign)
+        return handle
     }
 }

@@ -10,7 +10,9 @@ public struct KeySet: Sendable {
     /// A set of these keys.
     public init(_ keys: [VerifyingKey]) { self.keys = keys }
 
-    /// Reads a JWK Set. Keys of another kind are skipped (RFC 7517 section 5); throws
+    /// Reads a JWK Set.
+    ///
+    /// Keys of another kind are skipped (RFC 7517 section 5); throws
     /// `.malformed` if it is no key set, names a key twice, or carries a private key.
     public init(json: [UInt8]) throws(IdentityError) {
         guard json.count <= Self.maximumBytes,

@@ -1,4 +1,6 @@
-/// Why a token was refused. For logs and metrics: a client is told `invalid_token` and no more.
+/// Why a token was refused.
+///
+/// For logs and metrics: a client is told `invalid_token` and no more.
 public enum TokenError: Error, Sendable, Hashable {
     /// Not a compact JWS of ours: segments, base64url, JSON, or a header we do not accept.
     case malformed
@@ -86,7 +88,9 @@ public struct TokenVerifier: Sendable {
         return name
     }
 
-    /// Ours are thumbprints. A name is only ever looked up in a dictionary, but it does end up in
+    /// Whether a name could be one of ours, which are thumbprints.
+    ///
+    /// It is only ever looked up in a dictionary, but it does end up in
     /// an error and so in logs.
     static func isKeyName(_ name: String) -> Bool {
         (1...64).contains(name.utf8.count)
