@@ -1,10 +1,8 @@
-/// A token such as , for a card that the provider keeps.
+/// A token such as pm_card_visa, for a card that the provider keeps.
 ///
-/// rovider keeps. We never see a card number, and the shape refuses one that a client sends by
-/// mistake: tokens start with `pm_`.
-///
-/// The value is not secret, but it is not printed either: `description` hides it, so that nothing a
-/// client smuggled into the field reaches a log.
+/// We never see a card number, and the shape refuses one that a client sends by mistake: tokens start
+/// with `pm_`. The value is not secret, but it is not printed either: `description` hides it, so that
+/// nothing a client smuggled into the field reaches a log.
 struct PaymentMethod: Sendable, Equatable, CustomStringConvertible {
     static let maxLength = 100
 
