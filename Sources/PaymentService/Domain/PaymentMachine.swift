@@ -55,6 +55,8 @@ struct PaymentMachine: Sendable, Equatable {
     /// How it ended, for the caller.
     enum Outcome: Sendable, Equatable {
         case captured, declined, voided, refunded
+        /// The order is being charged for something else than before.
+        case mismatch
         /// A charge that came after the decision to void.
         case refusedByVoid
         /// Nobody knows yet; the caller asks again.
