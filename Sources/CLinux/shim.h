@@ -24,4 +24,7 @@ static inline struct epoll_event anyway_epoll_event(uint32_t events, uint64_t to
 static inline uint64_t anyway_epoll_token(const struct epoll_event *event) { return event->data.u64; }
 static inline uint32_t anyway_epoll_events(const struct epoll_event *event) { return event->events; }
 
+// prctl is variadic, which Swift cannot call. `name` is cut after 15 bytes by the kernel.
+static inline void anyway_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
 #endif

@@ -1,0 +1,103 @@
+/// Bytes that arrive at the end and are consumed at the front.
+///
+/// The storage is one array; consuming moves an index, and the gap is closed when room is needed.
+/// An emptied buffer can give its memory back (`releaseIfEmpty`), so an idle connection costs none.
+public struct ByteBuffer: Sendable {
+    private var storage: [UInt8]
+    private var head = 0
+
+    /// Makes a buffer that holds `bytes`.
+    public init(_ bytes: [UInt8] = []) {
+        storage = bytes
+    }
+
+    /// How many bytes can be read.
+    public var count: Int { storage.count - head }
+
+    /// Whether nothing can be read.
+    public var isEmpty: Bool { head == storage.count }
+
+    /// Lends the readable bytes, without a copy.
+    @inlinable
+    public func withSpan<Result, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(bytes.span.extracting(firstIndex..<bytes.count))
+    }
+
+    @usableFromInline var bytes: [UInt8] { storage }
+    @usableFromInline var firstIndex: Int { head }
+
+    /// Drops the first `count` bytes; more than there are is a bug.
+    public mutating func consume(_ count: Int) {
+        precondition(count >= 0 && count <= self.count, "consumed more than was there")
+        head += count
+        if head == storage.count {
+            storage.removeAll(keepingCapacity: true)
+            head = 0
+        }
+    }
+
+    /// Removes and returns the first `count` bytes; more than there are is a bug.
+    public mutating func take(_ count: Int) -> [UInt8] {
+        precondition(count >= 0 && count <= self.count, "took more than was there")
+        if head == 0, count == storage.count {
+            let all = storage
+            storage = []
+            return all
+        }
+        let taken = Array(storage[head..<head + count])
+        consume(count)
+        return taken
+    }
+
+    /// Adds bytes at the end.
+    public mutating func append(_ more: some Collection<UInt8>) {
+        closeGap()
+        storage.append(contentsOf: more)
+    }
+
+    /// Gives the memory back when nothing is readable.
+    public mutating func releaseIfEmpty() {
+        if isEmpty, storage.capacity > 0 {
+            storage = []
+            head = 0
+        }
+    }
+
+    /// Lets `fill` write up to `capacity` bytes behind the readable ones; it returns how many it wrote.
+    mutating func append<Failure: Error>(
+        capacity: Int,
+        _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
+        closeGap()
+        var written = 0
+        var failure: Failure?
+        let before = storage.count
+        storage.reserveCapacity(before + capacity)
+        storage.append(addingCapacity: capacity) { span in
+            // Safe: the span's own uninitialised tail is lent for the call, and `fill` reports how
+            // much of it it initialised, which is checked against the capacity.
+            unsafe span.withUnsafeMutableBufferPointer { buffer, initialized in
+                do throws(Failure) {
+                    let raw = UnsafeMutableRawBufferPointer(buffer)
+                    written = try unsafe fill(
+                        UnsafeMutableRawBufferPointer(rebasing: raw[initialized...]))
+                    precondition(written >= 0 && written <= capacity, "wrote past the buffer")
+                    initialized += written
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        if let failure { throw failure }
+        return written
+    }
+
+    /// Moves the readable bytes to the front when the consumed part outweighs them.
+    private mutating func closeGap() {
+        guard head > 0, head >= count else { return }
+        storage.removeFirst(head)
+        head = 0
+    }
+}

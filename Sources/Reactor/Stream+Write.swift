@@ -1,0 +1,90 @@
+import CLinux
+import Glibc
+
+extension Stream {
+    /// Sends all of `bytes`.
+    ///
+    /// - Throws: `.timedOut`, `.cancelled`, `.closed` when the peer is gone, `.tls`, `.system`; then it
+    ///   is not known how much arrived, and the connection is of no further use.
+    public func write(_ bytes: [UInt8], until deadline: Deadline) async throws(SocketError) {
+        try await write(bytes, [], until: deadline)
+    }
+
+    /// Sends all of `head`, then all of `body`, in one system call where the socket takes them.
+    ///
+    /// - Throws: as `write(_:until:)`.
+    public func write(
+        _ head: [UInt8], _ body: [UInt8], until deadline: Deadline
+    ) async throws(SocketError) {
+        if let tls {
+            // One record for a small answer, so that it leaves in one segment.
+            if head.count + body.count <= 16384 {
+                return try await write(tls, body.isEmpty ? head : head + body, until: deadline)
+            }
+            try await write(tls, head, until: deadline)
+            return try await write(tls, body, until: deadline)
+        }
+        let total = head.count + body.count
+        var sent = 0
+        while sent < total {
+            guard !isClosed else { throw .closed }
+            let count = attemptWrite(head, body, from: sent)
+            if count >= 0 {
+                sent += count
+            } else {
+                switch errno {
+                case EINTR: continue
+                case EAGAIN: try await watcher.writable(until: deadline)
+                case EPIPE, ECONNRESET: throw .closed
+                default: throw .last("sendmsg")
+                }
+            }
+        }
+    }
+
+    /// One `sendmsg` of what lies behind the first `offset` bytes of both parts together.
+    private func attemptWrite(_ head: [UInt8], _ body: [UInt8], from offset: Int) -> Int {
+        // Safe: both arrays are lent for the length of the call, and the vectors stay inside them.
+        unsafe head.withUnsafeBytes { head in
+            unsafe body.withUnsafeBytes { body in
+                let skipHead = min(offset, head.count)
+                let first = unsafe UnsafeRawBufferPointer(rebasing: head[skipHead...])
+                let second = unsafe UnsafeRawBufferPointer(rebasing: body[(offset - skipHead)...])
+                var vectors = unsafe (vector(first), vector(second))
+                return unsafe withUnsafeMutablePointer(to: &vectors) { pair in
+                    unsafe pair.withMemoryRebound(to: iovec.self, capacity: 2) { vectors in
+                        var message = unsafe msghdr()
+                        unsafe message.msg_iov = vectors
+                        unsafe message.msg_iovlen = 2
+                        return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+                    }
+                }
+            }
+        }
+    }
+
+    private func vector(_ bytes: UnsafeRawBufferPointer) -> iovec {
+        unsafe iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+
+    private func write(
+        _ session: TLSSession, _ bytes: [UInt8], until deadline: Deadline
+    ) async throws(SocketError) {
+        var sent = 0
+        while sent < bytes.count {
+            guard !isClosed else { throw .closed }
+            // Safe: the array is lent for the length of the call.
+            let step = unsafe bytes.withUnsafeBytes { all in
+                unsafe session.write(UnsafeRawBufferPointer(rebasing: all[sent...]))
+            }
+            switch step {
+            case .done(let count): sent += count
+            case .wantRead: try await waitForRecord(until: deadline)
+            case .wantWrite: try await watcher.writable(until: deadline)
+            case .closed: throw .closed
+            case .failed(let reason): throw .tls(reason)
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// Which files a TLS context is made from, and whether the other side must show a certificate.
+///
+/// All files are PEM. They are read when the context is made and again at every reload, so a
+/// rotated certificate takes effect without a restart.
+public struct TLSConfiguration: Sendable, Hashable {
+    /// The own certificate, followed by any intermediate ones; nil only for a client without one.
+    public var certificateFile: String?
+    /// The private key of `certificateFile`.
+    public var keyFile: String?
+    /// Who is trusted to have signed the peer's certificate; nil means the system's trust store.
+    public var caFile: String?
+    /// Mutual TLS: both sides prove who they are, and nothing older than TLS 1.3 is spoken.
+    ///
+    /// Without it a server asks clients for no certificate and TLS 1.2 is still accepted. A client
+    /// verifies its server either way.
+    public var requirePeer: Bool
+
+    /// Names the files; nothing is read yet.
+    public init(
+        certificateFile: String?,
+        keyFile: String?,
+        caFile: String?,
+        requirePeer: Bool = true
+    ) {
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+        self.caFile = caFile
+        self.requirePeer = requirePeer
+    }
+}

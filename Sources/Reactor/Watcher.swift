@@ -1,0 +1,204 @@
+import CLinux
+
+/// One descriptor on one event loop: who waits for it to become readable or writable.
+///
+/// The descriptor is registered edge-triggered, so try the operation first, wait only after it
+/// said that it would block, and try again after each wait (a wake-up can be spurious). At most one
+/// task waits for each direction; a second one is a bug.
+///
+/// Safe to send (`@unchecked Sendable`): every stored property is touched on the loop's thread
+/// alone; cancellation, which comes from anywhere, goes through `loop.execute`.
+public final class Watcher: @unchecked Sendable {
+    enum Wake { case ready, timedOut, cancelled, closed }
+
+    @safe private struct Waiter {
+        // Safe: resumed exactly once, by `wake`, which takes the waiter out first.
+        let continuation: UnsafeContinuation<Wake, Never>
+        let deadline: Deadline
+        let ticket: UInt64
+    }
+
+    /// One direction: whether an edge was seen, who waits, and the timer that guards the wait.
+    private struct Side {
+        var isReady: Bool
+        /// The peer closed or the descriptor failed: an attempt answers at once from now on.
+        var isHungUp = false
+        var waiter: Waiter?
+        var timer: (id: TimerID, at: Deadline)?
+
+        init(isReady: Bool) { self.isReady = isReady }
+    }
+
+    private enum Direction { case read, write }
+
+    /// The loop that the descriptor is registered with.
+    public let loop: EventLoop
+    private let descriptor: Int32
+    private var slot: Int?
+    private var reading = Side(isReady: false)
+    private var writing = Side(isReady: true)
+    private var lastTicket: UInt64 = 0
+
+    /// Registers `descriptor`, which must be non-blocking, with `loop`. Call it on the loop.
+    ///
+    /// - Throws: `.system` when epoll refuses the descriptor.
+    public init(descriptor: Int32, loop: EventLoop) throws(SocketError) {
+        self.descriptor = descriptor
+        self.loop = loop
+        let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue
+        slot = try loop.register(self, descriptor: descriptor, events: events)
+    }
+
+    /// Registers a listening descriptor that several loops share: one of them is woken.
+    init(listening descriptor: Int32, loop: EventLoop) throws(SocketError) {
+        self.descriptor = descriptor
+        self.loop = loop
+        let events = EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
+        slot = try loop.register(self, descriptor: descriptor, events: events)
+        reading.isReady = true
+    }
+
+    /// Whether the descriptor has been deregistered.
+    public var isClosed: Bool { slot == nil }
+
+    /// Waits until the descriptor may be read.
+    ///
+    /// - Throws: `.timedOut` at the deadline, `.cancelled` with the task, `.closed` after `close`.
+    public func readable(until deadline: Deadline) async throws(SocketError) {
+        try await wait(.read, until: deadline)
+    }
+
+    /// Waits until the descriptor may be written.
+    ///
+    /// - Throws: `.timedOut` at the deadline, `.cancelled` with the task, `.closed` after `close`.
+    public func writable(until deadline: Deadline) async throws(SocketError) {
+        try await wait(.write, until: deadline)
+    }
+
+    /// Deregisters the descriptor and wakes whoever waits with `.closed`; does not close the
+    /// descriptor itself. Call it on the loop; a second call does nothing.
+    public func close() {
+        guard let slot else { return }
+        self.slot = nil
+        loop.deregister(slot: slot, descriptor: descriptor)
+        wake(.read, .closed)
+        wake(.write, .closed)
+        disarm(.read)
+        disarm(.write)
+    }
+
+    // MARK: For streams, which know when an edge is spent
+
+    /// Whether an attempt to read can bring anything: an edge came since it was last exhausted.
+    var mayRead: Bool { reading.isReady || reading.isHungUp }
+
+    /// Says that reading drained the descriptor: only a new edge makes it worth another try.
+    func readExhausted() { reading.isReady = false }
+
+    // MARK: Waiting
+
+    @inline(__always)
+    private func with<Result>(
+        _ direction: Direction, _ body: (inout Side) -> Result
+    ) -> Result {
+        switch direction {
+        case .read: body(&reading)
+        case .write: body(&writing)
+        }
+    }
+
+    private func wait(_ direction: Direction, until deadline: Deadline) async throws(SocketError) {
+        loop.preconditionIsCurrent()
+        if slot == nil { throw .closed }
+        let wasReady = with(direction) { side in
+            defer { side.isReady = false }
+            return side.isReady || side.isHungUp
+        }
+        if wasReady { return }
+        lastTicket += 1
+        let ticket = lastTicket
+        let outcome = await withTaskCancellationHandler {
+            // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
+            await unsafe withUnsafeContinuation { continuation in
+                let waiter = unsafe Waiter(
+                    continuation: continuation, deadline: deadline, ticket: ticket)
+                with(direction) { side in
+                    precondition(side.waiter == nil, "two tasks wait for one direction")
+                    side.waiter = waiter
+                }
+                arm(direction, at: deadline)
+            }
+        } onCancel: {
+            loop.execute { self.cancelWait(direction, ticket: ticket) }
+        }
+        switch outcome {
+        case .ready: return
+        case .timedOut: throw .timedOut
+        case .cancelled: throw .cancelled
+        case .closed: throw .closed
+        }
+    }
+
+    /// A late cancellation must not end somebody else's wait: the ticket says whose it is.
+    private func cancelWait(_ direction: Direction, ticket: UInt64) {
+        let isSame = with(direction) { $0.waiter?.ticket == ticket }
+        if isSame { wake(direction, .cancelled) }
+    }
+
+    private func wake(_ direction: Direction, _ reason: Wake) {
+        let waiter = with(direction) { side in
+            defer { side.waiter = nil }
+            return side.waiter
+        }
+        unsafe waiter?.continuation.resume(returning: reason)
+    }
+
+    /// Called by the loop when epoll reports the descriptor.
+    ///
+    /// A peer that finished sending (`RDHUP`) ends reading alone: it may still be reading.
+    func signal(_ flags: UInt32) {
+        let failed = flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
+        if failed || flags & EPOLLRDHUP.rawValue != 0 { reading.isHungUp = true }
+        if failed { writing.isHungUp = true }
+        if flags & EPOLLIN.rawValue != 0 { reading.isReady = true }
+        if flags & EPOLLOUT.rawValue != 0 { writing.isReady = true }
+        if mayRead { wake(.read, .ready) }
+        if writing.isReady || writing.isHungUp { wakeWriter() }
+    }
+
+    /// The woken writer tries at once, so the edge that woke it is spent.
+    private func wakeWriter() {
+        if writing.waiter != nil { writing.isReady = false }
+        wake(.write, .ready)
+    }
+
+    // MARK: Deadlines
+
+    /// Arms the guard lazily: a timer that fires too early looks again instead of being moved, so a
+    /// connection that waits thousands of times under a sliding deadline keeps one timer.
+    private func arm(_ direction: Direction, at deadline: Deadline) {
+        guard deadline != .never else { return }
+        if let timer = with(direction, { $0.timer }) {
+            guard deadline < timer.at else { return }
+            loop.cancel(timer.id)
+        }
+        let id = loop.schedule(at: deadline) { [weak self] in self?.timerFired(direction) }
+        with(direction) { $0.timer = (id, deadline) }
+    }
+
+    private func timerFired(_ direction: Direction) {
+        with(direction) { $0.timer = nil }
+        guard let deadline = with(direction, { $0.waiter?.deadline }) else { return }
+        if deadline.hasPassed {
+            wake(direction, .timedOut)
+        } else {
+            arm(direction, at: deadline)
+        }
+    }
+
+    private func disarm(_ direction: Direction) {
+        guard let timer = with(direction, { $0.timer }) else { return }
+        loop.cancel(timer.id)
+        with(direction) { $0.timer = nil }
+    }
+}
