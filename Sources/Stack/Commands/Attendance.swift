@@ -26,7 +26,8 @@ struct Attendance {
                 Reaper.reap()
                 let state = try file.require()
                 for name in watch.look(at: state) {
-                    let advice = supervise ? "starting it again" : "start it with: stack start \(name)"
+                    let advice =
+                        supervise ? "starting it again" : "start it with: stack start \(name)"
                     Terminal.note("\(name) ended; \(advice)")
                 }
                 if supervise { try restart(watch.due(state, now: .now), &watch) }
@@ -77,7 +78,7 @@ struct Attendance {
     }
 }
 
-/// Notices which processes ended since the last look, and when each may be started again. No I/O but isAlive.
+/// Notices which processes ended since the last look, and when each may be started again.
 struct Watch {
     private var reported: Set<ProcessIdentity> = []
     private var backoff: [String: RestartBackoff] = [:]

@@ -32,7 +32,8 @@ struct Cluster {
             throw .unavailable("user \(owner.name) can enter neither \(candidates[0]) nor /var/tmp")
         }
         Terminal.note(
-            "user \(owner.name) cannot enter \(layout.root): PostgreSQL's files are in \(candidates[1])")
+            "user \(owner.name) cannot enter \(layout.root): PostgreSQL's files are in \(candidates[1])"
+        )
         return candidates[1]
     }
 
@@ -56,7 +57,10 @@ struct Cluster {
                     "--no-sync", "--no-instructions", "--pgdata=\(data)", "--username=postgres",
                     "--auth=scram-sha-256", "--pwfile=\(passwordFile)", "--encoding=UTF8",
                     "--locale=C.UTF-8",
-                ]), scratch: layout.secrets)
+                ]
+            ),
+            scratch: layout.secrets
+        )
     }
 
     /// Waits for initdb and writes who may connect.
@@ -96,8 +100,10 @@ struct Cluster {
         ]
     }
 
-    /// Forgets a killed server that nobody has reaped: as a zombie its pid still exists, and the new
-    /// server would take it for a running one. Its memory is guarded by a key of its own.
+    /// Forgets a killed server that nobody has reaped.
+    ///
+    /// As a zombie its pid still exists, and the new server would take it for a running one. What
+    /// keeps two servers apart is the key of their shared memory, which stays.
     private func forgetZombie() {
         let path = "\(data)/postmaster.pid"
         guard let pid = Cluster.pid(file: Files.text(path)), let facts = ProcessFacts(pid: pid),
@@ -114,7 +120,8 @@ struct Cluster {
         var launch = owner.launch(
             programs.postgres,
             ["-D", data]
-                + Cluster.settings(port: port, access: access).flatMap { ["-c", $0] })
+                + Cluster.settings(port: port, access: access).flatMap { ["-c", $0] }
+        )
         launch.output = .append(path: layout.log("postgres"))
         let pid = try launch.start()
         guard let process = ProcessIdentity(of: pid) else {
@@ -127,7 +134,9 @@ struct Cluster {
     func waitUntilReady(_ process: ProcessIdentity, within limit: Duration) throws(StackError) {
         let end = ContinuousClock.now + limit
         while ContinuousClock.now < end {
-            if Cluster.status(file: Files.text("\(data)/postmaster.pid"), pid: process.pid) == "ready" {
+            if Cluster.status(file: Files.text("\(data)/postmaster.pid"), pid: process.pid)
+                == "ready"
+            {
                 return
             }
             Reaper.reap()
@@ -136,7 +145,9 @@ struct Cluster {
             }
             try Interrupts.pause(.milliseconds(10))
         }
-        throw .unavailable("PostgreSQL was not ready within \(limit); see \(layout.log("postgres"))")
+        throw .unavailable(
+            "PostgreSQL was not ready within \(limit); see \(layout.log("postgres"))"
+        )
     }
 
     /// The status line of postmaster.pid (line 8), if the file is about this pid (line 1).
