@@ -33,9 +33,11 @@ import Testing
 
     @Test func `one product runs short easily and one is sold out`() throws {
         let entries = try BuiltInCatalog.entries()
-        #expect(entries.filter { $0.stock == 3 }.map(\.id.description) == [
-            "01900000-0000-7000-8000-000000000014"
-        ])
+        #expect(
+            entries.filter { $0.stock == 3 }.map(\.id.description) == [
+                "01900000-0000-7000-8000-000000000014"
+            ]
+        )
         #expect(entries.filter { $0.stock == 0 }.count == 1)
     }
 
@@ -51,7 +53,9 @@ import Testing
         #expect(Category("Audio > Headphones > Sport Headphones")?.depth == 3)
     }
 
-    @Test(arguments: ["", " ", "Audio > ", " > Audio", "Audio >Radios", "A\u{7}", "A > B > C > D > E > F > G"])
+    @Test(arguments: [
+        "", " ", "Audio > ", " > Audio", "Audio >Radios", "A\u{7}", "A > B > C > D > E > F > G",
+    ])
     func `what is no path is none`(_ text: String) {
         #expect(Category(text) == nil)
     }
@@ -59,8 +63,14 @@ import Testing
 
 @Suite struct ProductDraftTests {
     private let sound = ProductDraft(
-        title: "Kettle", brand: "Kettlemoor", category: "Appliances", priceCents: 6900,
-        description: "Boils.\nPours.", attributes: nil, stock: nil)
+        title: "Kettle",
+        brand: "Kettlemoor",
+        category: "Appliances",
+        priceCents: 6900,
+        description: "Boils.\nPours.",
+        attributes: nil,
+        stock: nil
+    )
 
     private func flaws(_ change: (inout ProductDraft) -> Void) -> [String] {
         var draft = sound
@@ -93,7 +103,8 @@ import Testing
             flaws {
                 $0.title = ""
                 $0.priceCents = -5
-            } == ["/title", "/price_cents"])
+            } == ["/title", "/price_cents"]
+        )
     }
 
     @Test func `an empty change is refused`() throws {
@@ -107,7 +118,8 @@ import Testing
         #expect(
             attributes.values == [
                 "a": .flag(true), "b": .whole(3), "c": .number(2.5), "d": .text("x"),
-            ])
+            ]
+        )
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         #expect(String(decoding: try encoder.encode(attributes), as: UTF8.self) == text)
@@ -166,7 +178,8 @@ import Testing
             [
                 QuotedProduct(id: a, title: "A", priceCents: 100),
                 QuotedProduct(id: b, title: "B", priceCents: 250),
-            ])
+            ]
+        )
         #expect(quote.lines.map(\.title) == ["B", "A"])
         #expect(quote.lines.map(\.unitPriceCents) == [250, 100])
         #expect(quote.lines.allSatisfy { $0.currency == "USD" })
@@ -175,7 +188,10 @@ import Testing
     @Test func `every unknown product is named by its line`() {
         let known = ProductID.next()
         let request = Lines(
-            [ProductID.next(), known, ProductID.next()].map { OrderLine(productID: $0, quantity: 1) })
+            [ProductID.next(), known, ProductID.next()].map {
+                OrderLine(productID: $0, quantity: 1)
+            }
+        )
         let error = #expect(throws: UnknownProducts.self) {
             try Quoting.quote(request, [QuotedProduct(id: known, title: "K", priceCents: 1)])
         }
@@ -206,7 +222,8 @@ import Testing
         let facets = Facets([
             .init(facet: "seen", value: "", count: 9), .init(facet: "total", value: "", count: 7),
             .init(facet: "brand", value: "Tindrel", count: 4),
-            .init(facet: "price", value: "0", count: 1), .init(facet: "price", value: "1", count: 2),
+            .init(facet: "price", value: "0", count: 1),
+            .init(facet: "price", value: "1", count: 2),
             .init(facet: "price", value: "6", count: 3),
             .init(facet: "in_stock", value: "false", count: 2),
         ])
@@ -216,7 +233,8 @@ import Testing
             facets.prices == [
                 .init(min: 0, max: 2499, count: 1), .init(min: 2500, max: 4999, count: 2),
                 .init(min: 100_000, max: nil, count: 3),
-            ])
+            ]
+        )
         #expect(facets.inStock == 0 && facets.outOfStock == 2)
     }
 
@@ -229,8 +247,14 @@ import Testing
 @Suite struct SearchResultTests {
     private func hit(_ key: Int64) -> ProductHit {
         ProductHit(
-            id: .next(), title: "T", brand: "B", category: "C", priceCents: key, available: 1,
-            sortKey: key)
+            id: .next(),
+            title: "T",
+            brand: "B",
+            category: "C",
+            priceCents: key,
+            available: 1,
+            sortKey: key
+        )
     }
 
     @Test func `one product more than the page holds makes a next page`() throws {

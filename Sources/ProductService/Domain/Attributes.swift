@@ -27,14 +27,19 @@ struct Attributes: Sendable, Hashable, Codable {
     /// Notes what the store or a page could not take; `place` points at the attributes.
     func inspect(_ inspection: inout Inspection, _ place: String) {
         inspection.require(
-            values.count <= Self.maxCount, place, "must have at most \(Self.maxCount) members")
+            values.count <= Self.maxCount,
+            place,
+            "must have at most \(Self.maxCount) members"
+        )
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
             let isName = name.utf8.allSatisfy { byte in
                 (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5F
             }
             inspection.require(
-                isName && (1...40).contains(name.utf8.count), place,
-                "must have names of 1 to 40 characters a-z, 0-9 and _")
+                isName && (1...40).contains(name.utf8.count),
+                place,
+                "must have names of 1 to 40 characters a-z, 0-9 and _"
+            )
             guard case .text(let text) = value else { continue }
             inspection.require(text: text, "\(place)/\(name)", length: 1...200)
         }

@@ -21,8 +21,14 @@ struct CatalogEntry: Sendable, Codable, Equatable {
     /// The same product as an administrator would create it; the same rules hold for both.
     var draft: ProductDraft {
         ProductDraft(
-            title: title, brand: brand, category: category, priceCents: priceCents,
-            description: description, attributes: attributes, stock: stock)
+            title: title,
+            brand: brand,
+            category: category,
+            priceCents: priceCents,
+            description: description,
+            attributes: attributes,
+            stock: stock
+        )
     }
 }
 

@@ -13,7 +13,10 @@ struct Category: Sendable, Hashable {
     /// The path spelled by `text`, or nil when it has an empty or padded level or is too deep.
     init?(_ text: String) {
         let levels = text.split(
-            separator: Self.separator, maxSplits: .max, omittingEmptySubsequences: false)
+            separator: Self.separator,
+            maxSplits: .max,
+            omittingEmptySubsequences: false
+        )
         let isSound = levels.allSatisfy { level in
             !level.isEmpty && level.first != " " && level.last != " " && !level.contains(">")
         }

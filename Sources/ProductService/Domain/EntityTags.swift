@@ -21,8 +21,10 @@ enum EntityTags: Equatable {
         }
     }
 
-    /// The product versions that the tags name, for `If-Match`; nil for any. The stock's half of a tag
-    /// is not looked at: a sale must not make an editor's change fail, since it cannot overwrite one.
+    /// The product versions that the tags name, for `If-Match`; nil for any.
+    ///
+    /// The stock's half of a tag is not looked at: a sale must not make an editor's change fail,
+    /// since it cannot overwrite one.
     var versions: [Int64]? {
         guard case .these(let tags) = self else { return nil }
         return tags.compactMap { tag in

@@ -78,7 +78,9 @@ extension Facets: Encodable {
         try container.encode(
             [
                 Choice(value: "true", count: inStock), Choice(value: "false", count: outOfStock),
-            ], forKey: .inStock)
+            ],
+            forKey: .inStock
+        )
     }
 }
 

@@ -30,7 +30,10 @@ struct Inspection {
     /// Requires a text of so many characters without control characters, which no column and no
     /// page could hold faithfully.
     mutating func require(
-        text: String, _ place: String, length: ClosedRange<Int>, lines: Bool = false
+        text: String,
+        _ place: String,
+        length: ClosedRange<Int>,
+        lines: Bool = false
     ) {
         let isPlain = text.unicodeScalars.allSatisfy { scalar in
             scalar.value >= 0x20 && scalar.value != 0x7F || lines && scalar == "\n"
@@ -40,8 +43,10 @@ struct Inspection {
         let count = text.unicodeScalars.count
         let isBlank = length.lowerBound > 0 && text.allSatisfy(\.isWhitespace)
         require(
-            length.contains(count) && !isBlank, place,
-            "must have \(length.lowerBound) to \(length.upperBound) characters")
+            length.contains(count) && !isBlank,
+            place,
+            "must have \(length.lowerBound) to \(length.upperBound) characters"
+        )
     }
 
     /// Throws if anything was found wrong.

@@ -38,7 +38,8 @@ struct PageCursor: Sendable, Equatable {
             uuid: (
                 b[18], b[19], b[20], b[21], b[22], b[23], b[24], b[25],
                 b[26], b[27], b[28], b[29], b[30], b[31], b[32], b[33]
-            ))
+            )
+        )
         // One spelling only: base64's unused last bits must be what we would have written.
         guard self.text == text else { return nil }
     }
@@ -59,7 +60,9 @@ struct PageCursor: Sendable, Equatable {
                 case 0x2F: 0x5F
                 default: byte
                 }
-            }, as: UTF8.self)
+            },
+            as: UTF8.self
+        )
     }
 
     private static func decode(_ text: String) -> [UInt8]? {

@@ -30,15 +30,18 @@ struct ProductDraft: Sendable, Equatable, Decodable {
         attributes?.inspect(&inspection, "/attributes")
         if let stock {
             inspection.require(
-                (0...Self.maxStock).contains(stock), "/stock",
-                "must be a number from 0 to \(Self.maxStock)")
+                (0...Self.maxStock).contains(stock),
+                "/stock",
+                "must be a number from 0 to \(Self.maxStock)"
+            )
         }
         try inspection.finish()
     }
 }
 
-/// The body of `PATCH /products/{id}`: what is left out stays as it is; attributes are replaced as a
-/// whole. Stock changes by deliveries and sales only.
+/// The body of `PATCH /products/{id}`: what is left out stays as it is.
+///
+/// Attributes are replaced as a whole; stock changes by deliveries and sales only.
 struct ProductChange: Sendable, Equatable, Decodable {
     var title: String?
     var brand: String?
@@ -79,14 +82,19 @@ enum ProductRules {
 
     static func category(_ text: String, _ inspection: inout Inspection) {
         inspection.require(
-            Category(text) != nil, "/category", "must be a path such as Audio > Headphones")
+            Category(text) != nil,
+            "/category",
+            "must be a path such as Audio > Headphones"
+        )
     }
 
     static func price(_ cents: Int64, _ inspection: inout Inspection) {
         let highest = Int64(ProductSearch.maxPriceCents)
         inspection.require(
-            (1...highest).contains(cents), "/price_cents",
-            "must be a number of cents from 1 to \(highest)")
+            (1...highest).contains(cents),
+            "/price_cents",
+            "must be a number of cents from 1 to \(highest)"
+        )
     }
 
     static func description(_ text: String, _ inspection: inout Inspection) {

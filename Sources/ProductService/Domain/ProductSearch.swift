@@ -27,20 +27,27 @@ struct ProductSearch: Sendable, Equatable {
             inspection.require(isKnown, "sort", "must be one of \(names)")
             order = SearchOrder(name: name) ?? order
             inspection.require(
-                order != .relevance || filters.words != nil || !isKnown, "sort",
-                "can be relevance only together with q")
+                order != .relevance || filters.words != nil || !isKnown,
+                "sort",
+                "can be relevance only together with q"
+            )
         }
         if let text = reader.take("limit", &inspection) {
             limit = reader.number(text) ?? 0
             inspection.require(
-                (1...Self.maxLimit).contains(limit), "limit",
-                "must be a number from 1 to \(Self.maxLimit)")
+                (1...Self.maxLimit).contains(limit),
+                "limit",
+                "must be a number from 1 to \(Self.maxLimit)"
+            )
         }
         if let text = reader.take("cursor", &inspection) {
             after = PageCursor(text)
             let belongs = after?.order == order && after?.search == filters.fingerprint
             inspection.require(
-                belongs, "cursor", "must be the next_cursor of the same search")
+                belongs,
+                "cursor",
+                "must be the next_cursor of the same search"
+            )
         }
         for name in reader.rest {
             inspection.require(false, name, "is not a parameter of this search")
@@ -56,13 +63,17 @@ struct ProductSearch: Sendable, Equatable {
         if let path = reader.take("category", &inspection) {
             filters.category = Category(path)
             inspection.require(
-                filters.category != nil, "category",
-                "must be a path such as Audio > Headphones")
+                filters.category != nil,
+                "category",
+                "must be a path such as Audio > Headphones"
+            )
         }
         filters.brands = Set(reader.takeAll("brand")).sorted()
         inspection.require(
-            filters.brands.count <= Self.maxBrands, "brand",
-            "must occur at most \(Self.maxBrands) times")
+            filters.brands.count <= Self.maxBrands,
+            "brand",
+            "must occur at most \(Self.maxBrands) times"
+        )
         for brand in filters.brands {
             inspection.require(text: brand, "brand", length: 1...80)
         }
@@ -73,19 +84,26 @@ struct ProductSearch: Sendable, Equatable {
         }
         if let text = reader.take("in_stock", &inspection) {
             inspection.require(
-                ["true", "false"].contains(text), "in_stock", "must be true or false")
+                ["true", "false"].contains(text),
+                "in_stock",
+                "must be true or false"
+            )
             filters.inStock = text == "true"
         }
     }
 
     private func price(
-        _ name: String, _ reader: inout QueryReader, _ inspection: inout Inspection
+        _ name: String,
+        _ reader: inout QueryReader,
+        _ inspection: inout Inspection
     ) -> Int? {
         guard let text = reader.take(name, &inspection) else { return nil }
         let cents = reader.number(text)
         inspection.require(
-            cents.map { $0 <= Self.maxPriceCents } ?? false, name,
-            "must be a whole number of cents from 0 to \(Self.maxPriceCents)")
+            cents.map { $0 <= Self.maxPriceCents } ?? false,
+            name,
+            "must be a whole number of cents from 0 to \(Self.maxPriceCents)"
+        )
         return cents
     }
 }

@@ -26,8 +26,13 @@ enum Quoting {
             }
             lines.append(
                 QuotedLine(
-                    productID: product.id, title: product.title, quantity: line.quantity,
-                    unitPriceCents: product.priceCents, currency: Money.platformCurrency))
+                    productID: product.id,
+                    title: product.title,
+                    quantity: line.quantity,
+                    unitPriceCents: product.priceCents,
+                    currency: Money.platformCurrency
+                )
+            )
         }
         guard unknown.isEmpty else { throw UnknownProducts(lines: unknown) }
         return Quote(lines)

@@ -15,16 +15,20 @@ struct ReservationLines: Sendable, Equatable {
     init(_ request: Lines) throws(InvalidInput) {
         var inspection = Inspection()
         inspection.require(
-            (1...Self.maxLines).contains(request.lines.count), "/lines",
-            "must have 1 to \(Self.maxLines) lines")
+            (1...Self.maxLines).contains(request.lines.count),
+            "/lines",
+            "must have 1 to \(Self.maxLines) lines"
+        )
         var wanted: [ProductID: Int64] = [:]
         for (index, line) in request.lines.prefix(Self.maxLines).enumerated() {
             let isAmount = (1...Self.maxQuantity).contains(line.quantity)
             let total = isAmount ? wanted[line.productID, default: 0] + line.quantity : 0
             wanted[line.productID] = total
             inspection.require(
-                isAmount && total <= Self.maxQuantity, "/lines/\(index)/quantity",
-                "must be a number from 1 to \(Self.maxQuantity)")
+                isAmount && total <= Self.maxQuantity,
+                "/lines/\(index)/quantity",
+                "must be a number from 1 to \(Self.maxQuantity)"
+            )
         }
         try inspection.finish()
         products = wanted.keys.sorted()

@@ -15,8 +15,13 @@ struct ProductHit: Sendable, Equatable, Encodable {
     let sortKey: Int64
 
     init(
-        id: ProductID, title: String, brand: String, category: String, priceCents: Int64,
-        available: Int64, sortKey: Int64
+        id: ProductID,
+        title: String,
+        brand: String,
+        category: String,
+        priceCents: Int64,
+        available: Int64,
+        sortKey: Int64
     ) {
         self.id = id
         self.title = title
@@ -54,7 +59,9 @@ struct SearchResult: Sendable, Encodable {
         }
         nextCursor =
             PageCursor(
-                order: search.order, search: search.filters.fingerprint, key: last.sortKey,
+                order: search.order,
+                search: search.filters.fingerprint,
+                key: last.sortKey,
                 id: last.id.uuid
             ).text
     }
