@@ -1,5 +1,4 @@
 public import HTTP
-public import Mesh
 public import Postgres
 public import Reactor
 public import Telemetry
@@ -29,18 +28,21 @@ public final class Boot: Sendable {
     public let metrics: Metrics
     /// Calls to other processes go through it: one pool of kept-alive connections for each loop.
     public let client: HTTPClient
+    /// The process's own certificate, for calls to others; nil when the service port is plain.
+    public let clientTLS: TLSContext?
     private let parts = Mutex(Parts())
 
     init(
         name: String, settings: ServiceSettings, environment: Environment, loops: EventLoopGroup,
-        log: Logger, client: HTTPClient
+        log: Logger, clientTLS: TLSContext?
     ) {
         self.name = name
         instance = settings.instance
         self.environment = environment
         self.loops = loops
         self.log = log
-        self.client = client
+        self.clientTLS = clientTLS
+        client = HTTPClient()
         metrics = Metrics()
     }
 
@@ -89,28 +91,6 @@ public final class Boot: Sendable {
                 try await EventLoop.sleep(for: .milliseconds(250))
             }
         }
-    }
-
-    /// Another service, found where `UPSTREAM_NAME` says; its health is probed in the background.
-    ///
-    /// - Throws: `ConfigurationError` when the variable is missing or malformed.
-    public func upstream(
-        _ name: String, policy: MeshPolicy = MeshPolicy()
-    ) throws(ConfigurationError) -> Upstream {
-        let variable = "UPSTREAM_\(name.uppercased())"
-        let example = "127.0.0.1:9001,127.0.0.1:9002"
-        let text = try environment.required(variable, example: example)
-        let endpoints: Endpoints
-        do throws(Endpoints.Invalid) {
-            endpoints = try Endpoints(text)
-        } catch {
-            throw ConfigurationError(variable, "is '\(text)': \(error)", example: example)
-        }
-        let upstream = Upstream(
-            name: name, endpoints: endpoints, client: client, policy: policy, log: log,
-            metrics: metrics)
-        background("health of \(name)") { await upstream.run() }
-        return upstream
     }
 
     // MARK: For the boot path

@@ -27,7 +27,7 @@ final class ServiceRuntime: Sendable {
         }
         boot = Boot(
             name: name, settings: settings, environment: environment, loops: loops, log: log,
-            client: HTTPClient(tls: clientTLS))
+            clientTLS: clientTLS)
     }
 
     private static func usable(
