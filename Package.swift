@@ -102,9 +102,7 @@ let package = Package(
             ],
             path: "gateway", swiftSettings: strict),
         .executableTarget(
-            name: "Stack",
-            dependencies: ["Reactor", "HTTP", "Postgres", "Telemetry", "Identity", "CLinux"],
-            swiftSettings: strict),
+            name: "Stack", dependencies: ["Identity"], swiftSettings: strict),
         .executableTarget(
             name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
             swiftSettings: strict),
