@@ -1,7 +1,6 @@
 public import HTTP
 public import Postgres
 internal import Reactor
-public import Telemetry
 
 /// Serves a service's outbox to those who may read it: `GET /events?after=CURSOR&limit=500&wait=20`.
 ///
