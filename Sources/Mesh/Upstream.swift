@@ -35,7 +35,7 @@ public final class Upstream: Sendable {
     ///   - tls: the own certificate; nil for plain HTTP.
     ///   - identity: the SPIFFE URI to expect when it is not the name's.
     public init(
-        _ name: String,
+        name: String,
         endpoints: Endpoints,
         client: HTTPClient,
         tls: TLSContext?,
