@@ -137,9 +137,7 @@ struct SagaDrive<Context: Sendable> {
             entry(name, refusal == nil ? "commit" : "decide", 1, "done", refusal?.reason, .now))
         let log = logStatement(state.journal)
         do throws(DatabaseError) {
-            try await Deadline.$current.withValue(.after(.seconds(5))) { () throws(DatabaseError) in
-                try await body(SagaCommit(database: runner.database, fence: fence, log: log))
-            }
+            try await body(SagaCommit(database: runner.database, fence: fence, log: log))
             state.journal.clear()
             state.leasedUntil = .after(runner.policy.lease)
             if let next { state.phase = next }

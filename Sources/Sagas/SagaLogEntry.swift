@@ -1,5 +1,4 @@
-public import FoundationEssentials
-internal import Glibc
+internal import FoundationEssentials
 
 /// One thing that a driver did with a saga.
 public struct SagaLogEntry: Sendable, Hashable, Codable {
@@ -24,21 +23,7 @@ public struct SagaLogEntry: Sendable, Hashable, Codable {
 
     /// The present time as RFC 3339 text.
     static func now() -> String {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return text(seconds: time.tv_sec, nanoseconds: time.tv_nsec)
-    }
-
-    static func text(seconds: Int, nanoseconds: Int) -> String {
-        var moment = seconds
-        var parts = tm()
-        // Safe: gmtime_r writes into `parts` alone.
-        guard unsafe gmtime_r(&moment, &parts) != nil else { return "" }
-        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let milliseconds = nanoseconds / 1_000_000
-        let fraction = String("00\(milliseconds)".suffix(3))
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T"
-            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(fraction)Z"
+        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
 

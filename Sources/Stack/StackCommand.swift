@@ -28,7 +28,8 @@ enum StackCommand {
         case .status(let json): return try StatusReport.run(layout, json: json)
         case .control(let verb, let targets): try Control(layout: layout).run(verb, targets)
         case .fault(let target, let json): return try Fault(layout: layout).run(target, json)
-        case .verify(let json, let wait): return try Verify(layout: layout).run(json: json, wait: wait)
+        case .verify(let json, let wait):
+            return try Verify(layout: layout).run(json: json, wait: wait)
         case .env: try EnvironmentListing(layout: layout).run()
         }
         return 0

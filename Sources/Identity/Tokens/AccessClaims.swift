@@ -18,7 +18,7 @@ public enum AccessToken {
 }
 
 /// What a user may do.
-public enum Role: String, Sendable, Hashable, CaseIterable {
+public enum AccessRole: String, Sendable, Hashable, CaseIterable {
     /// Buys.
     case customer
     /// Manages the catalog and sees everybody's orders.
@@ -32,7 +32,7 @@ public struct AccessClaims: Sendable, Hashable {
     /// The session that the token was issued in (`sid`); ends with its refresh token's family.
     public var session: UUID
     /// What the user may do (`role`).
-    public var role: Role
+    public var role: AccessRole
     /// This token (`jti`).
     public var id: UUID
     /// Seconds since 1970 (`iat`).
@@ -46,7 +46,7 @@ public struct AccessClaims: Sendable, Hashable {
     public init(
         subject: UUID,
         session: UUID,
-        role: Role,
+        role: AccessRole,
         id: UUID = UUID(),
         now: Int64,
         lifetime: Duration = AccessToken.lifetime
@@ -67,7 +67,7 @@ public struct AccessClaims: Sendable, Hashable {
             members["iss"]?.text == issuer, Self.names(audience, in: members["aud"]),
             let subject = Self.uuid(members["sub"]), let session = Self.uuid(members["sid"]),
             let id = Self.uuid(members["jti"]),
-            let role = members["role"]?.text.flatMap(Role.init(rawValue:)),
+            let role = members["role"]?.text.flatMap(AccessRole.init(rawValue:)),
             let issuedAt = Self.date(members["iat"]), let notBefore = Self.date(members["nbf"]),
             let expiresAt = Self.date(members["exp"])
         else { return nil }

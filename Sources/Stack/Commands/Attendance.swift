@@ -25,7 +25,11 @@ struct Attendance {
                 try Interrupts.pause(.milliseconds(200))
                 Reaper.reap()
                 let state = try file.require()
-                for event in watch.look(at: state) { Terminal.note(event) }
+                for name in watch.look(at: state) {
+                    let advice =
+                        supervise ? "starting it again" : "start it with: stack start \(name)"
+                    Terminal.note("\(name) ended; \(advice)")
+                }
                 if supervise { try restart(watch.due(state, now: .now), &watch) }
             }
         } catch {
@@ -74,27 +78,27 @@ struct Attendance {
     }
 }
 
-/// Notices which processes ended since the last look, and when each may be started again. No I/O but isAlive.
+/// Notices which processes ended since the last look, and when each may be started again.
 struct Watch {
     private var reported: Set<ProcessIdentity> = []
     private var backoff: [String: RestartBackoff] = [:]
 
-    /// Lines about processes that ended since the last look.
+    /// The names of processes that ended since the last look.
     mutating func look(at state: StackState) -> [String] {
-        var lines: [String] = []
+        var ended: [String] = []
         for (name, run) in Watch.runs(state) {
             guard let process = run.process, !process.isAlive, reported.insert(process).inserted
             else { continue }
             backoff[name, default: RestartBackoff()].ended(now: .now)
-            lines.append("\(name) (pid \(process.pid)) ended; start it with: stack start \(name)")
+            ended.append(name)
         }
-        return lines
+        return ended
     }
 
     /// The names to start now.
     func due(_ state: StackState, now: ContinuousClock.Instant) -> [String] {
         Watch.runs(state).filter { name, run in
-            !run.isAlive && run.process != nil && (backoff[name]?.isDue(now: now) ?? true)
+            !run.isAlive && run.process != nil && (backoff[name]?.isDue(now: now) ?? false)
         }.map(\.0)
     }
 

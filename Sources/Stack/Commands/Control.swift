@@ -60,7 +60,8 @@ struct Control {
         let names = Set(members.map(\.plan.name))
         let started = try file.change { state throws(StackError) -> [StackState.Member] in
             var started: [StackState.Member] = []
-            for index in state.members.indices where names.contains(state.members[index].plan.name) {
+            for index in state.members.indices where names.contains(state.members[index].plan.name)
+            {
                 if state.members[index].run.isAlive { continue }
                 try Crew(layout: layout).start(&state.members[index])
                 started.append(state.members[index])

@@ -22,7 +22,8 @@ struct EnvironmentListing {
             entries.append(("\(service.rawValue.uppercased())_DATABASE_URL", url ?? ""))
         }
         for member in state.members {
-            let name = "\(member.plan.name.service.rawValue.uppercased())_\(member.plan.name.number)"
+            let name =
+                "\(member.plan.name.service.rawValue.uppercased())_\(member.plan.name.number)"
             entries.append(("\(name)_LISTEN", "127.0.0.1:\(member.plan.ports.listen)"))
             entries.append(("\(name)_ADMIN_LISTEN", "127.0.0.1:\(member.plan.ports.admin)"))
             if let certificate = member.plan.environment["TLS_CERT"] {

@@ -9,7 +9,12 @@ struct Fault {
         for index in try state.indices(of: target) {
             let plan = state.members[index].plan
             let answer = LoopbackHTTP.send(
-                "POST", "/faults", port: plan.ports.admin, json: json, timeout: .seconds(3))
+                "POST",
+                "/faults",
+                port: plan.ports.admin,
+                json: json,
+                timeout: .seconds(3)
+            )
             guard let answer else {
                 Terminal.say("\(plan.name): does not answer; is it running? see: stack ps")
                 code = 1

@@ -12,7 +12,11 @@ struct Greeting {
     /// A product that is in stock.
     private func anyProduct() -> String? {
         let answer = LoopbackHTTP.send(
-            "GET", "/products?in_stock=true&limit=1", port: port, timeout: .seconds(2))
+            "GET",
+            "/products?in_stock=true&limit=1",
+            port: port,
+            timeout: .seconds(2)
+        )
         return answer.flatMap { Greeting.firstID(in: $0.text) }
     }
 
@@ -28,7 +32,8 @@ struct Greeting {
 
     static func text(port: UInt16, tag: String, product: String?) -> String {
         let shop = "http://localhost:\(port)"
-        let person = "{\"email\":\"ada-\(tag)@example.com\",\"password\":\"correct horse battery staple\"}"
+        let person =
+            "{\"email\":\"ada-\(tag)@example.com\",\"password\":\"correct horse battery staple\"}"
         let product = product ?? "PRODUCT_ID_FROM \(shop)/products"
         return """
             Anyway is up: \(shop)

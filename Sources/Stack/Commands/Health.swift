@@ -23,7 +23,8 @@ struct Health {
 
     /// Whether the process on this admin port takes work.
     static func isReady(_ admin: UInt16) -> Bool {
-        LoopbackHTTP.send("GET", "/health/ready", port: admin, timeout: .milliseconds(250))?.isSuccess
+        LoopbackHTTP.send("GET", "/health/ready", port: admin, timeout: .milliseconds(250))?
+            .isSuccess
             ?? false
     }
 

@@ -41,7 +41,8 @@ struct Invocation: Equatable {
         try words.finish(name)
     }
 
-    private static func command(_ name: String, _ words: inout Words) throws(StackError) -> Command {
+    private static func command(_ name: String, _ words: inout Words) throws(StackError) -> Command
+    {
         switch name {
         case "up": .up(try UpOptions(&words))
         case "supervise": .supervise
@@ -52,7 +53,9 @@ struct Invocation: Equatable {
         case "fault": try fault(&words)
         case "verify":
             .verify(
-                json: words.flag("--json"), wait: .seconds(try words.number("--wait", 0...86_400) ?? 0))
+                json: words.flag("--json"),
+                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0)
+            )
         case "env": .env
         default: throw .usage("there is no command \"\(name)\"")
         }
@@ -127,7 +130,8 @@ struct Words {
         guard let text = try value(name) else { return nil }
         guard let number = Int(text), bounds.contains(number) else {
             throw .usage(
-                "\(name) \(text): must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")
+                "\(name) \(text): must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
+            )
         }
         return number
     }

@@ -60,13 +60,25 @@ struct ProcessView: Encodable, Equatable {
     ) -> ProcessView {
         guard isCurrent, let process = run.process, process.isAlive else {
             return ProcessView(
-                name: name, state: .stopped, pid: nil, port: port, admin: admin, kib: nil,
-                restarts: run.restarts)
+                name: name,
+                state: .stopped,
+                pid: nil,
+                port: port,
+                admin: admin,
+                kib: nil,
+                restarts: run.restarts
+            )
         }
         let family = name == "postgres" ? [process] + process.children : [process]
         let sizes = family.compactMap(\.proportionalKiB)
         return ProcessView(
-            name: name, state: process.isPaused ? .paused : .running, pid: process.pid, port: port,
-            admin: admin, kib: sizes.isEmpty ? nil : sizes.reduce(0, +), restarts: run.restarts)
+            name: name,
+            state: process.isPaused ? .paused : .running,
+            pid: process.pid,
+            port: port,
+            admin: admin,
+            kib: sizes.isEmpty ? nil : sizes.reduce(0, +),
+            restarts: run.restarts
+        )
     }
 }

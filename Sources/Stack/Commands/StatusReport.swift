@@ -1,4 +1,4 @@
-/// `stack status`: is it well, and what is it still working on?
+/// `stack status`: whether all is well, and what is still being worked on.
 struct StatusReport: Encodable, Equatable {
     /// One process with what it says about itself.
     struct Process: Encodable, Equatable {
@@ -25,7 +25,8 @@ struct StatusReport: Encodable, Equatable {
     }
 
     private static func gather(_ layout: Layout, _ state: StackState) -> StatusReport {
-        let finding = try? Oracle(layout, state.server, invariants: [.everySagaEnded]).evidence().first
+        let finding = try? Oracle(layout, state.server, invariants: [.everySagaEnded]).evidence()
+            .first
         let processes = ProcessView.all(state).map { view in
             let ready =
                 view.state == .running && (view.admin.map(Health.isReady) ?? (finding != nil))

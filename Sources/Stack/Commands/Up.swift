@@ -36,10 +36,11 @@ struct Up {
         }
     }
 
-    /// "2.41 s"
+    /// A length of time as a person reads it, such as "2.41 s".
     static func text(_ duration: Duration) -> String {
         let milliseconds =
-            duration.components.seconds * 1_000 + duration.components.attoseconds / 1_000_000_000_000_000
+            duration.components.seconds * 1_000 + duration.components.attoseconds
+            / 1_000_000_000_000_000
         let hundredths = (milliseconds + 5) / 10
         let rest = hundredths % 100
         return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) s"
@@ -49,7 +50,8 @@ struct Up {
     private func executables() throws(StackError) -> String {
         let own = Files.destination(ofLink: "/proc/self/exe").flatMap(Files.parent)
         let folder = options.executables ?? own ?? "."
-        for service in ServiceName.allCases where !Files.isExecutable("\(folder)/\(service.rawValue)") {
+        for service in ServiceName.allCases
+        where !Files.isExecutable("\(folder)/\(service.rawValue)") {
             throw .unavailable("\(folder)/\(service.rawValue) is missing: run make build")
         }
         return folder
@@ -59,7 +61,8 @@ struct Up {
         let owner = try file.load()?.owner.map { " (pid \($0.pid))" } ?? ""
         return .refused(
             "a stack is already up at \(layout.root)\(owner); "
-                + "use it, stop it with: stack down, or say --data DIR --port N for another")
+                + "use it, stop it with: stack down, or say --data DIR --port N for another"
+        )
     }
 
     /// Ends what a killed `stack up` left behind, and only that.
@@ -126,8 +129,13 @@ struct Up {
         known: StackState?
     ) throws(StackError) -> StackState {
         var planner = Planner(
-            layout: layout, executables: programs, replicas: options.replicas, ports: [:],
-            faults: options.faults, extra: options.extra)
+            layout: layout,
+            executables: programs,
+            replicas: options.replicas,
+            ports: [:],
+            faults: options.faults,
+            extra: options.extra
+        )
         var remembered = known?.remembered ?? [:]
         for member in known?.members ?? [] {
             remembered[member.plan.name.description] = member.plan.ports
@@ -136,13 +144,20 @@ struct Up {
         var old: [InstanceName: PortPair] = [:]
         for name in names { old[name] = remembered[name.description] }
         let ports = try Allocation.ports(
-            for: names, gateway: options.port, remembered: old, postgres: known?.server.port)
+            for: names,
+            gateway: options.port,
+            remembered: old,
+            postgres: known?.server.port
+        )
         planner.ports = ports.services
         return StackState(
-            bootID: ProcessTable.bootID(), owner: ProcessIdentity(of: getpid()),
+            bootID: ProcessTable.bootID(),
+            owner: ProcessIdentity(of: getpid()),
             gatewayPort: options.port,
             server: .init(port: ports.postgres, home: home, programs: postgres.folder),
-            members: planner.plans().map { .init(plan: $0) }, remembered: remembered)
+            members: planner.plans().map { .init(plan: $0) },
+            remembered: remembered
+        )
     }
 
     private func prepareDatabases(
@@ -155,11 +170,15 @@ struct Up {
             passwords.append((service, password))
             try Files.replace(
                 layout.databaseURL(service),
-                with: DatabaseSetup.url(service, password: password, port: server.port) + "\n")
+                with: DatabaseSetup.url(service, password: password, port: server.port) + "\n"
+            )
         }
         _ = try secrets.value("provider-key", prefix: "sk_test_")
         _ = try secrets.value("admin-password", length: 20)
-        try Psql(layout, server).run(DatabaseSetup.script(passwords: passwords), database: "postgres")
+        try Psql(layout, server).run(
+            DatabaseSetup.script(passwords: passwords),
+            database: "postgres"
+        )
     }
 
     /// Stops all on record and says so in the state.
@@ -179,7 +198,8 @@ struct Up {
         lock.release()
         let own = Files.destination(ofLink: "/proc/self/exe") ?? "stack"
         let pid = try Launch(
-            executable: own, arguments: ["supervise", "--data", layout.root],
+            executable: own,
+            arguments: ["supervise", "--data", layout.root],
             environment: ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"],
             output: .append(path: layout.log("stack"))
         ).start()

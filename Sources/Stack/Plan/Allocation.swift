@@ -32,7 +32,9 @@ enum Allocation {
             // The second and further gateways are for tests: only the first has the public port.
             let isFront = name.service == .gateway && name.number == 1
             services[name] = PortPair(
-                listen: isFront ? gateway : try keep(old?.listen), admin: try keep(old?.admin))
+                listen: isFront ? gateway : try keep(old?.listen),
+                admin: try keep(old?.admin)
+            )
         }
         return Result(services: services, postgres: try keep(postgres))
     }

@@ -19,7 +19,9 @@ struct Layout: Equatable {
 
     func log(_ name: String) -> String { "\(logs)/\(name).log" }
     func secret(_ name: String) -> String { "\(secrets)/\(name)" }
-    func databaseURL(_ service: ServiceName) -> String { secret("\(service.rawValue)-database-url") }
+    func databaseURL(_ service: ServiceName) -> String {
+        secret("\(service.rawValue)-database-url")
+    }
     func certificate(_ name: String) -> String { "\(certificates)/\(name).pem" }
     func key(_ name: String) -> String { secret("\(name).key") }
     var authority: String { certificate("authority") }

@@ -22,8 +22,11 @@ struct Planner {
         instances().compactMap { name in
             ports[name].map { pair in
                 ProcessPlan(
-                    name: name, executable: "\(executables)/\(name.service.rawValue)", ports: pair,
-                    environment: environment(name, pair))
+                    name: name,
+                    executable: "\(executables)/\(name.service.rawValue)",
+                    ports: pair,
+                    environment: environment(name, pair)
+                )
             }
         }
     }

@@ -26,20 +26,29 @@ struct ClusterOwner: Equatable {
 
     /// The same program, started as the owner.
     func launch(_ program: String, _ arguments: [String]) -> Launch {
-        let environment = ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"]
+        let environment = [
+            "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+        ]
         guard dropsRoot else {
             return Launch(executable: program, arguments: arguments, environment: environment)
         }
         let drop = ["--reuid=\(user)", "--regid=\(group)", "--init-groups", "--", program]
         return Launch(
-            executable: "/usr/bin/setpriv", arguments: drop + arguments, environment: environment)
+            executable: "/usr/bin/setpriv",
+            arguments: drop + arguments,
+            environment: environment
+        )
     }
 
     /// Writes a file as the owner would, so that root never writes in a folder another user controls.
     func write(_ text: String, to path: String, scratch: String) throws(StackError) {
         let script = "umask 077; rm -f -- \"$1\"; cat > \"$1\""
-        let outcome = try Tool(launch("/bin/sh", ["-c", script, "sh", path]), input: text, scratch: scratch)
-            .finish(within: .seconds(5))
+        let outcome = try Tool(
+            launch("/bin/sh", ["-c", script, "sh", path]),
+            input: text,
+            scratch: scratch
+        )
+        .finish(within: .seconds(5))
         guard outcome.succeeded else { throw .unavailable("\(path): \(outcome.complaint)") }
     }
 
@@ -47,15 +56,21 @@ struct ClusterOwner: Equatable {
     /// get there, for example below /root.
     func makeHome(_ path: String, scratch: String) throws(StackError) -> Bool {
         if let known = Files.status(path, follow: false) {
-            guard known.st_mode & S_IFMT == S_IFDIR, known.st_uid == user || known.st_uid == geteuid()
+            guard known.st_mode & S_IFMT == S_IFDIR,
+                known.st_uid == user || known.st_uid == geteuid()
             else { throw .refused("\(path) is there and belongs to somebody else") }
         } else if unsafe mkdir(path, 0o700) != 0 {
             throw SystemCall.failure("mkdir \(path)")
         }
         guard dropsRoot else { return true }
-        guard unsafe lchown(path, user, group) == 0 else { throw SystemCall.failure("chown \(path)") }
-        let outcome = try Tool(launch("/bin/sh", ["-c", "cd -- \"$1\"", "sh", path]), scratch: scratch)
-            .finish(within: .seconds(5))
+        guard unsafe lchown(path, user, group) == 0 else {
+            throw SystemCall.failure("chown \(path)")
+        }
+        let outcome = try Tool(
+            launch("/bin/sh", ["-c", "cd -- \"$1\"", "sh", path]),
+            scratch: scratch
+        )
+        .finish(within: .seconds(5))
         return outcome.succeeded
     }
 }

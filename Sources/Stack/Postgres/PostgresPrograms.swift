@@ -30,9 +30,12 @@ struct PostgresPrograms: Equatable {
         }
         if let major {
             throw .unavailable(
-                "the data was made by PostgreSQL \(major), which is not installed: apt-get install postgresql-\(major)")
+                "the data was made by PostgreSQL \(major), which is not installed: apt-get install postgresql-\(major)"
+            )
         }
-        throw .unavailable("PostgreSQL is not installed: run make deps, or apt-get install postgresql")
+        throw .unavailable(
+            "PostgreSQL is not installed: run make deps, or apt-get install postgresql"
+        )
     }
 
     private var isWhole: Bool {

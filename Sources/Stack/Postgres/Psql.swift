@@ -21,7 +21,11 @@ struct Psql {
                     "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": "postgres",
                     "PGDATABASE": database, "PGPASSFILE": layout.passwordFile,
                     "PGCONNECT_TIMEOUT": "3", "PGAPPNAME": "stack",
-                ]), input: script, scratch: layout.secrets)
+                ]
+            ),
+            input: script,
+            scratch: layout.secrets
+        )
     }
 
     /// Runs the script to its end; the first error ends it.

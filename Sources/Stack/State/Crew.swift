@@ -1,14 +1,18 @@
 internal import Glibc
 
-/// Starts and stops the processes on record. Every start is on record before anything else happens.
+/// Starts and stops the processes on record.
+///
+/// Every start is on record before anything else happens.
 struct Crew {
     let layout: Layout
 
     /// Starts one service process; its peers find it where it always was.
     func start(_ member: inout StackState.Member) throws(StackError) {
         let launch = Launch(
-            executable: member.plan.executable, environment: member.plan.environment,
-            output: .append(path: layout.log(member.plan.name.description)))
+            executable: member.plan.executable,
+            environment: member.plan.environment,
+            output: .append(path: layout.log(member.plan.name.description))
+        )
         let pid = try launch.start()
         guard let process = ProcessIdentity(of: pid) else {
             // It ended before we could look; the log says why, and health waiting will report it.
@@ -21,8 +25,11 @@ struct Crew {
     /// Starts PostgreSQL again after a kill and waits until it takes connections.
     func startServer(_ server: inout StackState.Server) throws(StackError) {
         let cluster = Cluster(
-            layout: layout, programs: PostgresPrograms(folder: server.programs),
-            owner: try ClusterOwner.choose(), home: server.home)
+            layout: layout,
+            programs: PostgresPrograms(folder: server.programs),
+            owner: try ClusterOwner.choose(),
+            home: server.home
+        )
         // Backends of a killed server hold its shared memory until they notice; then it starts.
         let end = ContinuousClock.now + .seconds(10)
         while true {
@@ -57,7 +64,9 @@ struct Crew {
         for server in servers { Crew.stopServer(server) }
     }
 
-    /// SIGTERM, a bounded wait, SIGKILL. A paused process is woken to hear it.
+    /// SIGTERM, a bounded wait, SIGKILL.
+    ///
+    /// A paused process is woken to hear it.
     static func stop(_ processes: [ProcessIdentity], grace: Duration) {
         for process in processes {
             process.send(SIGTERM)

@@ -57,7 +57,8 @@ struct StackState: Codable, Equatable {
     var isUp: Bool {
         guard bootID == ProcessTable.bootID(), phase != .stopped else { return false }
         if let owner, owner.isAlive { return true }
-        return mode == .detached && phase == .running && (server.run.isAlive || members.contains { $0.run.isAlive })
+        return mode == .detached && phase == .running
+            && (server.run.isAlive || members.contains { $0.run.isAlive })
     }
 
     /// Every process on record that still runs, PostgreSQL aside.
@@ -77,7 +78,8 @@ struct StackState: Codable, Equatable {
                 let others = members.map(\.plan.name).filter { $0.service == name.service }
                 throw .usage(
                     "there is no \(name) in this stack; there is "
-                        + others.map(\.description).joined(separator: ", "))
+                        + others.map(\.description).joined(separator: ", ")
+                )
             }
             return [index]
         }

@@ -11,14 +11,17 @@ struct StateFile {
             return try JSONDecoder().decode(StackState.self, from: Data(bytes))
         } catch {
             throw .refused(
-                "\(layout.state) cannot be read; remove \(layout.root) once nothing in it is wanted")
+                "\(layout.state) cannot be read; remove \(layout.root) once nothing in it is wanted"
+            )
         }
     }
 
     /// The state of a stack that must exist.
     func require() throws(StackError) -> StackState {
         guard let state = try load() else {
-            throw .refused("no stack at \(layout.root); start one with: stack up, or say --data DIR")
+            throw .refused(
+                "no stack at \(layout.root); start one with: stack up, or say --data DIR"
+            )
         }
         return state
     }

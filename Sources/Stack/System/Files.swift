@@ -40,7 +40,9 @@ enum Files {
         while bytes.count < limit {
             let size = chunk.count
             // Safe: the kernel writes at most size bytes into chunk, which holds that many.
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, size) }
+            let count = unsafe chunk.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, size)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else { return nil }
             if count == 0 { break }
@@ -62,7 +64,11 @@ enum Files {
     ) throws(StackError) {
         let draft = "\(path).new"
         unsafe unlink(draft)
-        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        let descriptor = unsafe open(
+            draft,
+            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+            mode
+        )
         guard descriptor >= 0 else { throw SystemCall.failure("write \(draft)") }
         defer { close(descriptor) }
         try write(Array(text.utf8), to: descriptor)
@@ -154,7 +160,9 @@ enum Files {
 }
 
 extension Files {
-    /// Removes a file, a link or a whole folder; nothing there is fine. Links are not followed.
+    /// Removes a file, a link or a whole folder; nothing there is fine.
+    ///
+    /// Links are not followed.
     static func remove(_ path: String) throws(StackError) {
         guard let info = status(path, follow: false) else { return }
         if info.st_mode & S_IFMT == S_IFDIR {

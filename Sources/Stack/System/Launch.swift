@@ -21,7 +21,9 @@ struct Launch {
     /// Standard error; where the output goes unless given.
     var errors: Output?
 
-    /// Starts the child and returns its pid. The caller, or init after it, reaps it.
+    /// Starts the child and returns its pid.
+    ///
+    /// The caller, or init after it, reaps it.
     func start() throws(StackError) -> Int32 {
         // Safe: both objects are initialised here, used only by posix_spawn below and destroyed on
         // every path out of this function.
@@ -74,7 +76,12 @@ struct Launch {
             unsafe posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_WRONLY, 0)
         case .append(let path):
             unsafe posix_spawn_file_actions_addopen(
-                &actions, number, path, O_WRONLY | O_CREAT | O_APPEND, 0o640)
+                &actions,
+                number,
+                path,
+                O_WRONLY | O_CREAT | O_APPEND,
+                0o640
+            )
         case .descriptor(let descriptor):
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, number)
         }

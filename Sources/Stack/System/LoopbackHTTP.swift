@@ -60,7 +60,9 @@ enum LoopbackHTTP {
     private static func limit(_ descriptor: Int32, _ timeout: Duration) {
         let (seconds, attoseconds) = timeout.components
         var length = timeval(
-            tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+            tv_sec: Int(seconds),
+            tv_usec: Int(attoseconds / 1_000_000_000_000)
+        )
         let size = socklen_t(MemoryLayout<timeval>.size)
         // Safe: length outlives both calls and size is its own.
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &length, size)
@@ -99,8 +101,13 @@ enum LoopbackHTTP {
         var rest = bytes
         var body: [UInt8] = []
         while let line = rest.firstRange(of: Array("\r\n".utf8)) {
-            let digits = String(decoding: rest[..<line.lowerBound].prefix { $0 != 0x3b }, as: UTF8.self)
-            guard let size = Int(digits, radix: 16), size >= 0, size <= answerLimit else { return nil }
+            let digits = String(
+                decoding: rest[..<line.lowerBound].prefix { $0 != 0x3b },
+                as: UTF8.self
+            )
+            guard let size = Int(digits, radix: 16), size >= 0, size <= answerLimit else {
+                return nil
+            }
             rest = rest[line.upperBound...]
             if size == 0 { return body }
             guard rest.count >= size + 2 else { return nil }

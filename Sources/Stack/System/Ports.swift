@@ -19,7 +19,12 @@ enum Ports {
         var yes: Int32 = 1
         // Safe: yes and the address outlive their calls, and the sizes are theirs.
         unsafe setsockopt(
-            descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+            descriptor,
+            SOL_SOCKET,
+            SO_REUSEADDR,
+            &yes,
+            socklen_t(MemoryLayout<Int32>.size)
+        )
         let bound = unsafe LoopbackAddress(port: port).with { address, length in
             unsafe bind(descriptor, address, length)
         }
@@ -36,12 +41,16 @@ enum Ports {
             let port = UInt16.random(in: range)
             if !taken.contains(port) && isFree(port) { return port }
         }
-        throw .unavailable("no free loopback port between \(range.lowerBound) and \(range.upperBound)")
+        throw .unavailable(
+            "no free loopback port between \(range.lowerBound) and \(range.upperBound)"
+        )
     }
 
     /// Where to look, given the text of ip_local_port_range.
     static func candidates(ephemeral: String?) -> ClosedRange<UInt16> {
-        let numbers = (ephemeral ?? "").split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == "\n" })
+        let numbers = (ephemeral ?? "").split(whereSeparator: {
+            $0 == "\t" || $0 == " " || $0 == "\n"
+        })
         let lowest = numbers.first.flatMap { UInt16($0) } ?? 32_768
         // A machine that hands out nearly everything leaves no better choice than its own range.
         guard lowest > 12_000 else { return 20_000...60_000 }

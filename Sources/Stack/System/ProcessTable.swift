@@ -26,7 +26,9 @@ struct ProcessIdentity: Codable, Hashable, Sendable {
 
     /// Whether it was stopped by `stack pause`.
     var isPaused: Bool {
-        guard let facts = ProcessFacts(pid: pid), facts.startTicks == startTicks else { return false }
+        guard let facts = ProcessFacts(pid: pid), facts.startTicks == startTicks else {
+            return false
+        }
         return facts.state == "T"
     }
 
@@ -47,7 +49,8 @@ struct ProcessIdentity: Codable, Hashable, Sendable {
     /// Proportional set size in KiB, what it really costs; nil when we may not look.
     var proportionalKiB: Int? {
         ProcessTable.proportionalKiB(
-            smaps: Files.text("/proc/\(pid)/smaps_rollup") ?? "")
+            smaps: Files.text("/proc/\(pid)/smaps_rollup") ?? ""
+        )
     }
 }
 
@@ -66,7 +69,9 @@ struct ProcessFacts: Equatable {
         self.init(line: line)
     }
 
-    /// Parses the line. The name in parentheses may itself hold parentheses and spaces (proc(5)).
+    /// Parses the line.
+    ///
+    /// The name in parentheses may itself hold parentheses and spaces (proc(5)).
     init?(line: String) {
         guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"),
             let pid = Int32(line[..<open].trimmingSuffix(" "))

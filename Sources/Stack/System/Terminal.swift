@@ -25,7 +25,8 @@ enum Terminal {
         return rows.map { row in
             row.enumerated().map { index, cell in
                 let isLast = index == row.count - 1
-                return isLast ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+                return isLast
+                    ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
             }.joined(separator: "  ")
         }.joined(separator: "\n")
     }

@@ -15,8 +15,10 @@ struct Tool {
         /// The last thing it complained about, for a one-line message.
         var complaint: String {
             let lines = errors.split(separator: "\n")
-            return lines.last { $0.contains("ERROR") || $0.contains("FATAL") || $0.contains("error") }
-                .map(String.init) ?? lines.last.map(String.init) ?? "exit status \(status)"
+            return lines.last {
+                $0.contains("ERROR") || $0.contains("FATAL") || $0.contains("error")
+            }
+            .map(String.init) ?? lines.last.map(String.init) ?? "exit status \(status)"
         }
     }
 
@@ -25,7 +27,9 @@ struct Tool {
     private let output: Int32
     private let errors: Int32
 
-    /// Starts it. `scratch` is a folder only we can read; the input may hold passwords.
+    /// Starts it.
+    ///
+    /// `scratch` is a folder only we can read; the input may hold passwords.
     init(_ launch: Launch, input: String = "", scratch: String) throws(StackError) {
         var launch = launch
         let source = try Tool.scratchFile(in: scratch)
@@ -60,8 +64,10 @@ struct Tool {
             let done = unsafe waitpid(pid, &status, WNOHANG)
             if done == pid {
                 return Outcome(
-                    status: ExitStatus(raw: status).code, output: Tool.text(of: output),
-                    errors: Tool.text(of: errors))
+                    status: ExitStatus(raw: status).code,
+                    output: Tool.text(of: output),
+                    errors: Tool.text(of: errors)
+                )
             }
             if done < 0 && errno != EINTR { throw SystemCall.failure("wait for \(name)") }
             do throws(StackError) {

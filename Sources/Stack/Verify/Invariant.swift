@@ -41,7 +41,9 @@ struct Evidence: Equatable, Sendable {
     }
 }
 
-/// psql's CSV: one line of names, then rows. Our values are numbers, ids and words, never quoted.
+/// psql's CSV: one line of names, then rows.
+///
+/// Our values are numbers, ids and words, never quoted.
 struct CSVTable: Equatable, Sendable {
     var columns: [String]
     var rows: [[String]]

@@ -41,10 +41,14 @@ struct Oracle {
             let outcome = try reader.finish(within: .seconds(120))
             // psql says 2 when there is no connection; a failing statement is told apart below.
             guard outcome.status != 2 else {
-                throw .unavailable("database \(service.rawValue) cannot be read: \(outcome.complaint)")
+                throw .unavailable(
+                    "database \(service.rawValue) cannot be read: \(outcome.complaint)"
+                )
             }
             answers[service] = Answer(
-                sections: Oracle.sections(outcome.output), complaint: outcome.complaint)
+                sections: Oracle.sections(outcome.output),
+                complaint: outcome.complaint
+            )
         }
         return answers
     }
@@ -89,7 +93,10 @@ struct Oracle {
         for service in invariant.reads.keys.sorted() where evidence.tables[service] == nil {
             let why = answers[service]?.complaint ?? "no answer"
             return Finding(
-                name: invariant.name, holds: false, figures: "\(service.rawValue) cannot be read: \(why)")
+                name: invariant.name,
+                holds: false,
+                figures: "\(service.rawValue) cannot be read: \(why)"
+            )
         }
         let verdict = invariant.holds(evidence)
         return Finding(name: invariant.name, holds: verdict.holds, figures: verdict.figures)

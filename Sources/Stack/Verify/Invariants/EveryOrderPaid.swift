@@ -14,7 +14,8 @@ extension Invariant {
             let kept = paid.subtracting(confirmed).count
             return Verdict(
                 unpaid == 0 && kept == 0,
-                "\(confirmed.count) confirmed, \(unpaid) unpaid, \(kept) paid in vain")
+                "\(confirmed.count) confirmed, \(unpaid) unpaid, \(kept) paid in vain"
+            )
         }
     )
 }

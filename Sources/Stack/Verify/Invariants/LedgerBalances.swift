@@ -4,11 +4,11 @@ extension Invariant {
         name: "the ledger sums to zero",
         reads: [
             .payment: """
-                SELECT count(*) AS transactions, coalesce(sum(balance), 0) AS sum,
-                       count(*) FILTER (WHERE balance <> 0) AS unbalanced
-                  FROM (SELECT sum(amount_cents) AS balance FROM ledger_entries
-                         GROUP BY transaction_id) AS each
-                """
+            SELECT count(*) AS transactions, coalesce(sum(balance), 0) AS sum,
+                   count(*) FILTER (WHERE balance <> 0) AS unbalanced
+              FROM (SELECT sum(amount_cents) AS balance FROM ledger_entries
+                     GROUP BY transaction_id) AS each
+            """
         ],
         holds: { found in
             let sum = found.figure(.payment, "sum")
@@ -16,7 +16,8 @@ extension Invariant {
             let count = found.figure(.payment, "transactions")
             return Verdict(
                 sum == 0 && unbalanced == 0,
-                "sum \(sum) over \(count) transactions, \(unbalanced) unbalanced")
+                "sum \(sum) over \(count) transactions, \(unbalanced) unbalanced"
+            )
         }
     )
 }

@@ -4,7 +4,8 @@ extension Invariant {
         name: "no order both confirmed and undone",
         reads: [
             .order: "SELECT id FROM orders WHERE status = 'confirmed'",
-            .payment: "SELECT order_id FROM payments WHERE status IN ('voided', 'refunded', 'declined')",
+            .payment:
+                "SELECT order_id FROM payments WHERE status IN ('voided', 'refunded', 'declined')",
             .product: "SELECT order_id FROM reservations WHERE status <> 'held'",
         ],
         holds: { found in
@@ -13,7 +14,8 @@ extension Invariant {
             let stock = confirmed.intersection(found.keys(.product)).count
             return Verdict(
                 money == 0 && stock == 0,
-                "\(confirmed.count) confirmed, \(money) with money back, \(stock) with stock back")
+                "\(confirmed.count) confirmed, \(money) with money back, \(stock) with stock back"
+            )
         }
     )
 }

@@ -4,15 +4,16 @@ extension Invariant {
         name: "each event took effect once",
         reads: [
             .notification: """
-                SELECT count(*) AS deliveries, count(*) - count(DISTINCT event_id) AS repeated
-                  FROM deliveries
-                """
+            SELECT count(*) AS deliveries, count(*) - count(DISTINCT event_id) AS repeated
+              FROM deliveries
+            """
         ],
         holds: { found in
             let repeated = found.figure(.notification, "repeated")
             return Verdict(
                 repeated == 0,
-                "\(found.figure(.notification, "deliveries")) deliveries, \(repeated) repeated")
+                "\(found.figure(.notification, "deliveries")) deliveries, \(repeated) repeated"
+            )
         }
     )
 }

@@ -4,15 +4,15 @@ extension Invariant {
         name: "each ended order has one outcome event",
         reads: [
             .order: """
-                SELECT count(*) AS ended,
-                       count(*) FILTER (WHERE outcomes IS NULL) AS silent,
-                       count(*) FILTER (WHERE outcomes > 1) AS repeated
-                  FROM orders LEFT JOIN (
-                    SELECT subject, count(*) AS outcomes FROM outbox
-                     WHERE type IN ('order.confirmed', 'order.rejected') GROUP BY subject) AS said
-                    ON said.subject = orders.id::text
-                 WHERE status IN ('confirmed', 'rejected', 'cancelled')
-                """
+            SELECT count(*) AS ended,
+                   count(*) FILTER (WHERE outcomes IS NULL) AS silent,
+                   count(*) FILTER (WHERE outcomes > 1) AS repeated
+              FROM orders LEFT JOIN (
+                SELECT subject, count(*) AS outcomes FROM outbox
+                 WHERE type IN ('order.confirmed', 'order.rejected') GROUP BY subject) AS said
+                ON said.subject = orders.id::text
+             WHERE status IN ('confirmed', 'rejected', 'cancelled')
+            """
         ],
         holds: { found in
             let ended = found.figure(.order, "ended")
@@ -20,7 +20,8 @@ extension Invariant {
             let repeated = found.figure(.order, "repeated")
             return Verdict(
                 silent == 0 && repeated == 0,
-                "\(ended) ended, \(silent) without an event, \(repeated) with several")
+                "\(ended) ended, \(silent) without an event, \(repeated) with several"
+            )
         }
     )
 }

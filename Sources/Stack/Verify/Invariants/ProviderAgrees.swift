@@ -4,13 +4,13 @@ extension Invariant {
         name: "the provider's books equal ours",
         reads: [
             .provider: """
-                SELECT (SELECT coalesce(sum(amount_cents), 0) FROM payment_intents
-                         WHERE status = 'succeeded') AS captured,
-                       (SELECT coalesce(sum(amount_cents), 0) FROM refunds) AS refunded
-                """,
+            SELECT (SELECT coalesce(sum(amount_cents), 0) FROM payment_intents
+                     WHERE status = 'succeeded') AS captured,
+                   (SELECT coalesce(sum(amount_cents), 0) FROM refunds) AS refunded
+            """,
             .payment: """
-                SELECT coalesce(sum(amount_cents), 0) AS kept FROM payments WHERE status = 'captured'
-                """,
+            SELECT coalesce(sum(amount_cents), 0) AS kept FROM payments WHERE status = 'captured'
+            """,
         ],
         holds: { found in
             let captured = found.figure(.provider, "captured")

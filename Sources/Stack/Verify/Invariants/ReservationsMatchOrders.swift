@@ -4,7 +4,8 @@ extension Invariant {
         name: "stock is held for confirmed orders only",
         reads: [
             .product: "SELECT order_id FROM reservations WHERE status = 'held'",
-            .order: "SELECT id, status FROM orders WHERE status IN ('confirmed', 'pending', 'compensating')",
+            .order:
+                "SELECT id, status FROM orders WHERE status IN ('confirmed', 'pending', 'compensating')",
         ],
         holds: { found in
             let held = found.keys(.product)
@@ -15,7 +16,8 @@ extension Invariant {
             let stuck = held.subtracting(known).count
             return Verdict(
                 lost == 0 && stuck == 0,
-                "\(held.count) held, \(lost) confirmed without stock, \(stuck) held in vain")
+                "\(held.count) held, \(lost) confirmed without stock, \(stuck) held in vain"
+            )
         }
     )
 }
