@@ -120,6 +120,7 @@ let package = Package(
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
+            "Postgres", "PostgresHarness", "Reactor",
         ]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
