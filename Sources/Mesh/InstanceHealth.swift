@@ -27,7 +27,7 @@ public struct InstanceHealth: Sendable, Equatable {
         case probeFailed
         /// A call could not connect: nobody listens, or no handshake was possible.
         case connectFailed
-        /// A call was answered, whatever the answer.
+        /// A call was answered, and not by a server error.
         case answered
     }
 
@@ -48,7 +48,8 @@ public struct InstanceHealth: Sendable, Equatable {
         case .probeSucceeded, .answered:
             failedConnects = 0
             if sign == .probeSucceeded { failedProbes = 0 }
-            guard isOut else { return false }
+            // Whom the probes put out, only a probe brings back: its own word is that it isn't ready.
+            guard isOut, failedProbes < policy.failuresToEject else { return false }
             goodSigns += 1
             guard goodSigns >= policy.successesToReturn else { return false }
             self = InstanceHealth(policy: policy)

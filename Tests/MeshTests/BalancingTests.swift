@@ -44,6 +44,13 @@ import Testing
         #expect(!health.isOut)
     }
 
+    @Test func `whom probes put out, an answer does not bring back`() {
+        var health = InstanceHealth()
+        for _ in 0..<3 { health.note(.probeFailed) }
+        #expect(health.note(.answered) == false)
+        #expect(health.isOut)
+    }
+
     @Test func `what is out is probed more often`() {
         var health = InstanceHealth()
         #expect(health.probeInterval == .seconds(10))

@@ -1,5 +1,5 @@
 public import Postgres
-public import Reactor
+import Reactor
 
 /// A fresh database with event loops of its own, for the length of `body`.
 ///

@@ -34,13 +34,14 @@ struct Spawn {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         posix_spawnattr_setpgroup(&attributes, 0)
 
-        let argv = arguments.map { strdup($0) } + [nil]
+        let argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         // A known environment: libpq would otherwise read PGHOST and its like.
-        let environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"].map { strdup($0) } + [nil]
+        let variables = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"]
+        let environment: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
         defer { for variable in environment { free(variable) } }
         var pid: pid_t = 0
-        let error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environment)
+        let error = posix_spawnp(&pid, arguments[0], &actions, &attributes, argv, environment)
         if pipedInput { close(ends[0]) }
         guard error == 0 else {
             if pipedInput { close(ends[1]) }
