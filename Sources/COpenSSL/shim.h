@@ -82,6 +82,73 @@ static inline int anyway_certificate_uri(const X509 *certificate, char *text, si
 // --- Keys, bytes and files ---
 
 static inline EVP_PKEY *anyway_generate_p256(void) { return EVP_EC_gen("P-256"); }
+
+// A P-256 public key from its uncompressed point, which must lie on the curve.
+static inline EVP_PKEY *anyway_p256_from_point(unsigned char *point, size_t length) {
+    char group[] = "P-256";
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, length),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (context != NULL && EVP_PKEY_fromdata_init(context) == 1)
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+// The uncompressed point of a P-256 key: 65 bytes, or 0 if the key is of another kind.
+static inline size_t anyway_p256_point(const EVP_PKEY *key, unsigned char *point, size_t capacity) {
+    char group[32] = {0};
+    unsigned char x[32], y[32];
+    BIGNUM *bx = NULL, *by = NULL;
+    size_t written = 0;
+    if (capacity >= 65 && EVP_PKEY_is_a(key, "EC")
+        && EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1
+        && strcmp(group, "prime256v1") == 0
+        && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &bx) == 1
+        && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &by) == 1
+        && BN_bn2binpad(bx, x, 32) == 32 && BN_bn2binpad(by, y, 32) == 32) {
+        point[0] = 4;
+        memcpy(point + 1, x, 32);
+        memcpy(point + 33, y, 32);
+        written = 65;
+    }
+    BN_free(bx);
+    BN_free(by);
+    return written;
+}
+
+// Never asks the terminal for a passphrase: an encrypted key is an error.
+static inline int anyway_no_passphrase(char *buffer, int size, int writing, void *context) {
+    (void)buffer; (void)size; (void)writing; (void)context;
+    return -1;
+}
+static inline EVP_PKEY *anyway_read_key_pem(BIO *bio) {
+    return PEM_read_bio_PrivateKey(bio, NULL, anyway_no_passphrase, NULL);
+}
+static inline X509 *anyway_read_certificate_pem(BIO *bio) {
+    return PEM_read_bio_X509(bio, NULL, anyway_no_passphrase, NULL);
+}
+static inline int anyway_write_key_pem(BIO *bio, const EVP_PKEY *key) {
+    return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+}
+static inline int anyway_write_key_der(BIO *bio, const EVP_PKEY *key) {
+    return i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, NULL, NULL);
+}
+
+// Adds an extension, spelled as in openssl.cnf, to a certificate that `issuer` will sign.
+static inline int anyway_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value) {
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    if (extension == NULL) return 0;
+    int added = X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+    return added;
+}
 static inline int anyway_bio_contents(BIO *bio, const char **bytes) {
     char *start = NULL;
     long length = BIO_get_mem_data(bio, &start);

@@ -1,0 +1,51 @@
+internal import COpenSSL
+
+/// SHA-256, and comparing secrets in constant time.
+public enum SHA256 {
+    /// The 32-byte digest (FIPS 180-4).
+    public static func hash(_ bytes: [UInt8]) -> [UInt8] { hash(bytes[...]) }
+
+    /// The 32-byte digest of the text's UTF-8.
+    public static func hash(_ text: String) -> [UInt8] { hash(Array(text.utf8)[...]) }
+
+    /// The 32-byte digest (FIPS 180-4).
+    public static func hash(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        // Unsafe: C reads the slice and writes 32 bytes, both lent for the call.
+        unsafe [UInt8](unsafeUninitializedCapacity: 32) { output, count in
+            let result = unsafe bytes.withUnsafeBytes { input in
+                unsafe EVP_Digest(
+                    input.baseAddress,
+                    input.count,
+                    output.baseAddress,
+                    nil,
+                    DigestAlgorithm.sha256.pointer,
+                    nil
+                )
+            }
+            // Nothing but exhausted memory makes it fail, and no answer is a safe one.
+            precondition(result == 1, "SHA-256 failed")
+            count = 32
+        }
+    }
+}
+
+/// Whether two byte strings are equal, in time that depends on their lengths only.
+public func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    // Unsafe: C reads both arrays, lent for the call and equally long.
+    return unsafe CRYPTO_memcmp(left, right, left.count) == 0
+}
+
+/// A digest algorithm, fetched once: OpenSSL 3 looks it up by name in every call otherwise.
+///
+/// `@unchecked Sendable`: an immutable object of OpenSSL's, never freed.
+@safe struct DigestAlgorithm: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    static let sha256: DigestAlgorithm = {
+        guard let pointer = unsafe EVP_MD_fetch(nil, "SHA256", nil) else {
+            preconditionFailure("this OpenSSL has no SHA-256")
+        }
+        return unsafe DigestAlgorithm(pointer: pointer)
+    }()
+}

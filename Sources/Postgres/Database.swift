@@ -1,0 +1,137 @@
+internal import Synchronization
+public import Reactor
+
+/// A PostgreSQL database: a pool of pipelined connections on each event loop.
+///
+/// Call it from a task that runs on one of its loops and nothing changes threads; call it from
+/// anywhere else and the statement is sent from one of the loops. Every call ends by its deadline:
+/// the earlier of `Deadline.current` and `timeout` from now.
+public final class Database: Sendable {
+    /// The longest time one call may take.
+    public let timeout: Duration
+    private let pools: [LoopPool]
+    private let turn = Atomic<Int>(0)
+
+    /// Makes the pools; the first statement on a loop opens its first connection.
+    ///
+    /// - Parameters:
+    ///   - url: `postgres://user:password@host:port/name` or libpq's `key=value` form. Never logged.
+    ///   - loops: where connections live. Each loop has a pool of its own.
+    ///   - maxConnectionsPerLoop: at least 2, since one is always kept for statements while
+    ///     transactions hold the others. The server must admit this many × loops × processes.
+    ///   - timeout: the limit of one call, which the server also enforces as `statement_timeout`.
+    /// - Throws: `.unavailable` when libpq cannot read the URL; the URL itself is not quoted.
+    public init(
+        url: String, loops: [EventLoop], maxConnectionsPerLoop: Int = 4,
+        timeout: Duration = .seconds(5)
+    ) throws(DatabaseError) {
+        guard var parsed = DatabaseURL(url) else {
+            throw .unavailable("the database URL is not a valid connection string")
+        }
+        parsed.addDefaults(statementTimeout: timeout)
+        precondition(!loops.isEmpty, "a database needs an event loop")
+        self.timeout = timeout
+        self.pools = loops.map { [parsed] loop in
+            LoopPool(loop: loop, url: parsed, maxConnections: maxConnectionsPerLoop)
+        }
+    }
+
+    // MARK: Statements
+
+    /// Runs a statement and decodes its first row; nil when there is none.
+    public func one<S: Statement>(_ statement: S) async throws(DatabaseError) -> S.Output? {
+        try await perform([BoundStatement(statement)]).first?.first(of: S.self)
+    }
+
+    /// Runs a statement and decodes all its rows.
+    public func all<S: Statement>(_ statement: S) async throws(DatabaseError) -> [S.Output] {
+        try await perform([BoundStatement(statement)]).first?.rows(of: S.self) ?? []
+    }
+
+    /// Runs a statement and returns how many rows it inserted, updated, deleted or selected.
+    @discardableResult
+    public func run<S: Statement>(_ statement: S) async throws(DatabaseError) -> Int {
+        try await perform([BoundStatement(statement)]).first?.affectedRows ?? 0
+    }
+
+    /// Runs statements as one transaction in one round trip: all of them or none.
+    ///
+    /// No answer comes in the middle, so a statement cannot depend on an earlier one's rows: let it
+    /// raise an error where the transaction must not go on.
+    public func pipeline<each S: Statement>(
+        _ statement: repeat each S
+    ) async throws(DatabaseError) -> (repeat [(each S).Output]) {
+        var batch = Batch()
+        repeat batch.append(each statement)
+        return try await decode(perform(batch.statements), repeat (each S).self)
+    }
+
+    /// Runs any number of statements as one transaction in one round trip: all of them or none.
+    ///
+    /// - Returns: how many rows each affected, in their order.
+    @discardableResult
+    public func run(_ statements: [any Statement]) async throws(DatabaseError) -> [Int] {
+        guard !statements.isEmpty else { return [] }
+        return try await perform(statements.map { BoundStatement($0) }).map(\.affectedRows)
+    }
+
+    /// Asks the server for a sign of life.
+    public func ping() async throws(DatabaseError) {
+        _ = try await one(Ping())
+    }
+
+    /// Ends every connection. Calls in flight and later ones throw `.unavailable`, or
+    /// `.outcomeUnknown` when a commit was on its way.
+    public func close() {
+        for pool in pools { pool.loop.execute { pool.close() } }
+    }
+
+    // MARK: On the loop
+
+    /// The earlier of the caller's deadline and the own limit.
+    func deadline() -> Deadline {
+        Deadline.current.or(earlier: .after(timeout))
+    }
+
+    /// The pool of the calling task's loop, or the next one in turn.
+    func pool() -> LoopPool {
+        if let current = EventLoop.current, let own = pools.first(where: { $0.loop === current }) {
+            return own
+        }
+        let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        return pools[(number & .max) % pools.count]
+    }
+
+    private func perform(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet] {
+        let segment = Connection.Segment(statements: statements, deadline: deadline())
+        let pool = pool()
+        return try await onLoop(pool.loop) { () async throws(DatabaseError) in
+            try await pool.perform(segment)
+        }
+    }
+}
+
+/// Runs on the loop: at once when the caller is there already, otherwise by changing threads.
+func onLoop<T: Sendable, E: Error>(
+    _ loop: EventLoop, _ body: @Sendable () async throws(E) -> T
+) async throws(E) -> T {
+    if loop.isCurrent { return try await body() }
+    return try await withTaskExecutorPreference(loop) { () async throws(E) in
+        try await leaveActor(body)
+    }
+}
+
+/// Leaves the caller's actor, if it has one, for the task's preferred executor: the loop.
+@concurrent
+private func leaveActor<T: Sendable, E: Error>(
+    _ body: @Sendable () async throws(E) -> T
+) async throws(E) -> T {
+    try await body()
+}
+
+/// Proves that the server answers.
+struct Ping: Statement {
+    static let sql = "SELECT 1"
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int { try row[0] }
+}

@@ -1,0 +1,134 @@
+/// Where a piece of work stands in a distributed trace: the W3C Trace Context of one span.
+///
+/// `https://www.w3.org/TR/trace-context/`. Whatever handles a request binds ``current`` for its
+/// duration; log lines and outgoing calls pick it up from there.
+public struct TraceContext: Sendable, Hashable {
+    /// The context of the work this task does; `nil` outside any request.
+    @TaskLocal public static var current: TraceContext?
+
+    /// The higher 64 bits of the trace id.
+    public let traceHigh: UInt64
+    /// The lower 64 bits of the trace id.
+    public let traceLow: UInt64
+    /// This span's id, the `parent-id` of the header it sends; never zero.
+    public let spanID: UInt64
+    /// Whether the caller recorded this trace (flag bit 0; other flag bits are not sent on).
+    public let isSampled: Bool
+
+    /// Makes a context from its parts; `nil` when an id is zero, which the standard forbids.
+    public init?(traceHigh: UInt64, traceLow: UInt64, spanID: UInt64, isSampled: Bool) {
+        guard traceHigh | traceLow != 0, spanID != 0 else { return nil }
+        self.init(high: traceHigh, low: traceLow, span: spanID, sampled: isSampled)
+    }
+
+    private init(high: UInt64, low: UInt64, span: UInt64, sampled: Bool) {
+        self.traceHigh = high
+        self.traceLow = low
+        self.spanID = span
+        self.isSampled = sampled
+    }
+
+    /// Starts a new trace with random ids.
+    public static func root(isSampled: Bool = true) -> TraceContext {
+        TraceContext(
+            high: .random(in: .min ... .max),
+            low: .random(in: 1 ... .max),
+            span: .random(in: 1 ... .max),
+            sampled: isSampled
+        )
+    }
+
+    /// A new span of the same trace.
+    public func child() -> TraceContext {
+        TraceContext(
+            high: traceHigh,
+            low: traceLow,
+            span: .random(in: 1 ... .max),
+            sampled: isSampled
+        )
+    }
+
+    /// The trace id as 32 lower-case hexadecimal digits.
+    public var traceID: String { Hex.string(traceHigh) + Hex.string(traceLow) }
+
+    /// The span id as 16 lower-case hexadecimal digits.
+    public var span: String { Hex.string(spanID) }
+}
+
+extension TraceContext {
+    /// Reads a `traceparent` header value; `nil` for anything but a valid one (section 3.2).
+    ///
+    /// Upper-case digits, zero ids and version `ff` are refused. A later version may carry more
+    /// after its flags, introduced by `-`; version `00` may not.
+    public init?(traceparent: String) {
+        guard let context = Self.parse(traceparent.utf8Span.span) else { return nil }
+        self = context
+    }
+
+    /// The `traceparent` header value that makes a callee's span a child of this one.
+    public var traceparent: String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(55)
+        bytes.append(contentsOf: [0x30, 0x30, 0x2D])  // "00-"
+        Hex.append(traceHigh, to: &bytes)
+        Hex.append(traceLow, to: &bytes)
+        bytes.append(0x2D)
+        Hex.append(spanID, to: &bytes)
+        bytes.append(contentsOf: [0x2D, 0x30, isSampled ? 0x31 : 0x30])
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func parse(_ bytes: Span<UInt8>) -> TraceContext? {
+        let dash = UInt8(ascii: "-")
+        guard bytes.count >= 55, bytes[2] == dash, bytes[35] == dash, bytes[52] == dash,
+            let version = Hex.value(bytes, 0..<2), version != 0xFF,
+            let high = Hex.value(bytes, 3..<19), let low = Hex.value(bytes, 19..<35),
+            let span = Hex.value(bytes, 36..<52), let flags = Hex.value(bytes, 53..<55)
+        else { return nil }
+        if bytes.count > 55 {
+            guard version != 0, bytes[55] == dash else { return nil }
+        }
+        return TraceContext(
+            traceHigh: high,
+            traceLow: low,
+            spanID: span,
+            isSampled: flags & 1 == 1
+        )
+    }
+}
+
+/// Lower-case hexadecimal, as trace ids are written.
+enum Hex {
+    /// Appends 16 digits.
+    static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            bytes.append(digit(UInt8(truncatingIfNeeded: value >> UInt64(shift)) & 0xF))
+        }
+    }
+
+    /// 16 digits.
+    static func string(_ value: UInt64) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(16)
+        append(value, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The digit of a value below 16.
+    static func digit(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+    }
+
+    /// The number that at most 16 lower-case digits in `range` spell; `nil` for another character.
+    static func value(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
+        var result: UInt64 = 0
+        for index in range {
+            switch bytes[index] {
+            case 0x30...0x39: result = result << 4 | UInt64(bytes[index] - 0x30)
+            case 0x61...0x66: result = result << 4 | UInt64(bytes[index] - 0x57)
+            default: return nil
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Reactor
+
+/// Runs a body on a fresh loop.
+func onLoop<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let loop = try EventLoop()
+    defer { loop.stop() }
+    return try await Task(executorPreference: loop) { try await body() }.value
+}
+
+@Suite struct EventLoopTests {
+    @Test func `a task that prefers the loop runs there before and after a wait`() async throws {
+        try await onLoop {
+            let loop = EventLoop.required
+            try await EventLoop.sleep(for: .milliseconds(2))
+            #expect(EventLoop.current === loop)
+            async let child = EventLoop.current
+            #expect(await child === loop)
+        }
+    }
+
+    @Test func `work from other threads wakes a sleeping loop`() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let count = Atomic<Int>(0)
+        await confirmation(expectedCount: 1) { confirmed in
+            for _ in 0..<1000 {
+                loop.execute { count.add(1, ordering: .relaxed) }
+            }
+            await withCheckedContinuation { continuation in
+                loop.execute { continuation.resume() }
+            }
+            #expect(count.load(ordering: .relaxed) == 1000)
+            confirmed()
+        }
+    }
+
+    @Test func `a sleep lasts at least as long as asked`() async throws {
+        try await onLoop {
+            let start = Deadline.now
+            try await EventLoop.sleep(for: .milliseconds(20))
+            #expect(Deadline.now >= start.advanced(by: .milliseconds(20)))
+        }
+    }
+
+    @Test func `cancelling ends a sleep at once`() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let task = Task(executorPreference: loop) { () -> SocketError? in
+            do throws(SocketError) {
+                try await EventLoop.sleep(for: .seconds(600))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        try await Task.sleep(for: .milliseconds(10))
+        task.cancel()
+        #expect(await task.value == .cancelled)
+    }
+
+    @Test func `a task that was cancelled before it slept does not sleep`() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let task = Task(executorPreference: loop) { () -> Bool in
+            while !Task.isCancelled { await Task.yield() }
+            do throws(SocketError) {
+                try await EventLoop.sleep(for: .seconds(600))
+                return false
+            } catch { return true }
+        }
+        task.cancel()
+        #expect(await task.value)
+    }
+
+    @Test func `runBlocking returns the value and rethrows the error`() throws {
+        let group = try EventLoopGroup(count: 2)
+        defer { group.shutdown() }
+        #expect(try group.runBlocking { 7 } == 7)
+        #expect(throws: SocketError.closed) { try group.runBlocking { throw SocketError.closed } }
+        #expect(group.next() !== group.next())
+    }
+
+    @Test func `the blocking pool refuses what its queue cannot hold and runs the rest`() async throws {
+        let pool = BlockingPool(name: "test", maxThreads: 1, maxQueued: 2)
+        let gate = Handoff<Int>()
+        let results = try await onLoop {
+            await withTaskGroup(of: Int?.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try? await pool.run { number == 0 ? gate.take() : number }
+                    }
+                    try? await EventLoop.sleep(for: .milliseconds(10))
+                }
+                gate.put(100)
+                var results: [Int?] = []
+                for await result in group { results.append(result) }
+                return results
+            }
+        }
+        #expect(results.compactMap(\.self).sorted() == [1, 2, 100])
+        #expect(results.filter { $0 == nil }.count == 5)
+    }
+}

@@ -1,0 +1,149 @@
+import Glibc
+import Testing
+
+@testable import Reactor
+
+@Suite struct StreamTests {
+    /// A connected pair on the current loop.
+    private static func pair() async throws -> (client: Stream, server: Stream) {
+        let listener = try Listener.bind(.loopback(port: 0))
+        let acceptor = try listener.acceptor()
+        defer { acceptor.close() }
+        async let accepted = acceptor.accept()
+        let client = try await Stream.connect(to: listener.address, until: .after(.seconds(2)))
+        return (client, try await accepted)
+    }
+
+    @Test func `what one end writes the other reads, then sees the end`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            try await client.write(Array("hello ".utf8), Array("world".utf8), until: .after(.seconds(1)))
+            client.closeWrite()
+            var buffer = ByteBuffer()
+            while try await server.read(into: &buffer, until: .after(.seconds(1))) > 0 {}
+            #expect(buffer.take(buffer.count) == Array("hello world".utf8))
+            try await server.write(Array("still here".utf8), until: .after(.seconds(1)))
+            let count = try await client.read(into: &buffer, until: .after(.seconds(1)))
+            #expect(count == 10)
+            client.close()
+            server.close()
+        }
+    }
+
+    @Test func `megabytes cross in both directions while buffers fill and drain`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            let megabytes = [UInt8](repeating: 7, count: 4 << 20)
+            async let sent: Void = client.write(megabytes, until: .after(.seconds(10)))
+            async let answered: Void = server.write(megabytes, until: .after(.seconds(10)))
+            async let received = Self.drain(server, megabytes.count)
+            let back = try await Self.drain(client, megabytes.count)
+            #expect(try await received == megabytes.count)
+            #expect(back == megabytes.count)
+            _ = try await (sent, answered)
+        }
+    }
+
+    private static func drain(_ stream: Stream, _ total: Int) async throws -> Int {
+        var count = 0
+        var buffer = ByteBuffer()
+        while count < total {
+            let read = try await stream.read(into: &buffer, until: .after(.seconds(10)))
+            if read == 0 { break }
+            count += read
+            buffer.consume(buffer.count)
+        }
+        return count
+    }
+
+    @Test func `a read gives up at its deadline and the connection stays usable`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            var buffer = ByteBuffer()
+            let start = Deadline.now
+            await #expect(throws: SocketError.timedOut) {
+                _ = try await server.read(into: &buffer, until: .after(.milliseconds(20)))
+            }
+            #expect(Deadline.now >= start.advanced(by: .milliseconds(20)))
+            try await client.write([1], until: .after(.seconds(1)))
+            #expect(try await server.read(into: &buffer, until: .after(.seconds(1))) == 1)
+        }
+    }
+
+    @Test func `closing wakes the task that waits`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            async let read: SocketError? = {
+                var buffer = ByteBuffer()
+                do throws(SocketError) {
+                    _ = try await server.read(into: &buffer, until: .never)
+                    return nil
+                } catch { return error }
+            }()
+            try await EventLoop.sleep(for: .milliseconds(5))
+            server.close()
+            #expect(await read == .closed)
+            client.close()
+        }
+    }
+
+    @Test func `cancelling wakes the task that waits, and a later wait is not disturbed`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            let waiting = Task(executorPreference: EventLoop.required) { () -> SocketError? in
+                var buffer = ByteBuffer()
+                do throws(SocketError) {
+                    _ = try await server.read(into: &buffer, until: .never)
+                    return nil
+                } catch { return error }
+            }
+            try await EventLoop.sleep(for: .milliseconds(5))
+            waiting.cancel()
+            #expect(await waiting.value == .cancelled)
+            try await client.write([1, 2], until: .after(.seconds(1)))
+            var buffer = ByteBuffer()
+            #expect(try await server.read(into: &buffer, until: .after(.seconds(1))) == 2)
+        }
+    }
+
+    @Test func `connecting where nobody listens is refused`() async throws {
+        let port = try await onLoop {
+            let listener = try Listener.bind(.loopback(port: 0))
+            return listener.address.port
+        }
+        try await onLoop {
+            _ = await #expect(throws: SocketError.refused("127.0.0.1:\(port)")) {
+                _ = try await Stream.connect(to: .loopback(port: port), until: .after(.seconds(1)))
+            }
+        }
+    }
+
+    @Test func `two listeners cannot share a port`() throws {
+        let first = try Listener.bind(.loopback(port: 0))
+        #expect(throws: SocketError.self) { _ = try Listener.bind(first.address) }
+    }
+
+    @Test func `addresses read and print as people write them`() async throws {
+        #expect(try SocketAddress(literal: "127.0.0.1", port: 80) == .loopback(port: 80))
+        #expect("\(try SocketAddress(literal: "::1", port: 443))" == "[::1]:443")
+        #expect(throws: SocketError.addressInvalid("nowhere")) {
+            _ = try SocketAddress(literal: "nowhere", port: 1)
+        }
+        let found = try await SocketAddress.resolve(host: "localhost", port: 9)
+        #expect(found == [.loopback(port: 9)])
+        await #expect(throws: SocketError.unresolved("no-such-host.invalid")) {
+            _ = try await SocketAddress.resolve(host: "no-such-host.invalid", port: 9)
+        }
+    }
+
+    @Test func `a byte buffer keeps order across consume, take and append`() {
+        var buffer = ByteBuffer([1, 2, 3, 4])
+        buffer.consume(3)
+        buffer.append([5, 6])
+        #expect(buffer.count == 3)
+        #expect(buffer.withSpan { $0[0] } == 4)
+        #expect(buffer.take(2) == [4, 5])
+        #expect(buffer.take(1) == [6])
+        #expect(buffer.isEmpty)
+    }
+}
