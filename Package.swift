@@ -21,8 +21,12 @@ let relaxed: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], migrations: Bool = false
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies,
+        resources: migrations ? [.embedInCode("Migrations")] : [], swiftSettings: strict)
 }
 
 /// A service: the rooms are Routes, Domain, Store, Consumers, Migrations. A new one is one line below.
@@ -75,8 +79,9 @@ let package = Package(
         library("Identity", ["COpenSSL"]),
         library("Contracts", []),
         library("Mesh", ["Reactor", "HTTP", "Telemetry"]),
-        library("Messaging", ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh"]),
-        library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"]),
+        library(
+            "Messaging", ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh"], migrations: true),
+        library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"], migrations: true),
         library(
             "ServiceKit",
             ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"]),
@@ -84,7 +89,7 @@ let package = Package(
         // Services. A service never imports a service.
         service("UserService", also: ["Identity"]),
         service("ProductService", resources: [.embedInCode("Catalog")]),
-        service("OrderService", also: ["Sagas"]),
+        service("OrderService", also: ["Sagas", "Identity"]),
         service("PaymentService"),
         service("NotificationService"),
         service("PaymentProvider"),
@@ -97,9 +102,7 @@ let package = Package(
             ],
             path: "gateway", swiftSettings: strict),
         .executableTarget(
-            name: "Stack",
-            dependencies: ["Reactor", "HTTP", "Postgres", "Telemetry", "Identity", "CLinux"],
-            swiftSettings: strict),
+            name: "Stack", dependencies: ["Identity"], swiftSettings: strict),
         .executableTarget(
             name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
             swiftSettings: strict),
@@ -117,6 +120,7 @@ let package = Package(
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
+            "Postgres", "PostgresHarness", "Reactor",
         ]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),

@@ -26,8 +26,12 @@ public enum IdentityError: Error, Equatable, CustomStringConvertible {
         while unsafe text.withUnsafeMutableBufferPointer({
             unsafe anyway_take_error($0.baseAddress, $0.count)
         }) != 0 {
-            first = first ?? String(
-                decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            first =
+                first
+                ?? String(
+                    decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+                    as: UTF8.self
+                )
         }
         return .library("\(call): \(first ?? "failed")")
     }

@@ -92,6 +92,9 @@ public final class Watcher: @unchecked Sendable {
     /// Whether an attempt to read can bring anything: an edge came since it was last exhausted.
     var mayRead: Bool { reading.isReady || reading.isHungUp }
 
+    /// Whether the peer finished sending or the descriptor failed.
+    var isHungUp: Bool { reading.isHungUp }
+
     /// Says that reading drained the descriptor: only a new edge makes it worth another try.
     func readExhausted() { reading.isReady = false }
 

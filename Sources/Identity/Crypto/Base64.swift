@@ -44,13 +44,16 @@ public enum Base64: Sendable {
             bits += 8
             while bits >= 6 {
                 bits -= 6
-                characters.append(character(for: UInt8(truncatingIfNeeded: pending >> UInt32(bits))))
+                characters.append(
+                    character(for: UInt8(truncatingIfNeeded: pending >> UInt32(bits)))
+                )
                 pending &= (1 << UInt32(bits)) - 1
             }
         }
         if bits > 0 {
             characters.append(
-                character(for: UInt8(truncatingIfNeeded: pending << UInt32(6 - bits))))
+                character(for: UInt8(truncatingIfNeeded: pending << UInt32(6 - bits)))
+            )
         }
         return characters
     }

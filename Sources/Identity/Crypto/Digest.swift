@@ -14,8 +14,13 @@ public enum SHA256 {
         unsafe [UInt8](unsafeUninitializedCapacity: 32) { output, count in
             let result = unsafe bytes.withUnsafeBytes { input in
                 unsafe EVP_Digest(
-                    input.baseAddress, input.count, output.baseAddress, nil,
-                    DigestAlgorithm.sha256.pointer, nil)
+                    input.baseAddress,
+                    input.count,
+                    output.baseAddress,
+                    nil,
+                    DigestAlgorithm.sha256.pointer,
+                    nil
+                )
             }
             // Nothing but exhausted memory makes it fail, and no answer is a safe one.
             precondition(result == 1, "SHA-256 failed")

@@ -18,7 +18,8 @@ internal import COpenSSL
             unsafe EVP_PKEY_free(key)
             throw .fromLibrary("key operation")
         }
-        let ready = unsafe (use == .sign
+        let ready =
+            unsafe (use == .sign
             ? EVP_PKEY_sign_init(operation) : EVP_PKEY_verify_init(operation)) == 1
             && EVP_PKEY_CTX_set_signature_md(operation, DigestAlgorithm.sha256.pointer) == 1
         unsafe self.key = unsafe key
@@ -31,7 +32,7 @@ internal import COpenSSL
         unsafe EVP_PKEY_free(key)
     }
 
-    /// The uncompressed point: 4, x, y. Nil if the key is not on P-256.
+    /// The uncompressed point, 4 then x then y; nil if the key is not on P-256.
     var point: [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 65)
         return unsafe anyway_p256_point(key, &bytes, bytes.count) == 65 ? bytes : nil

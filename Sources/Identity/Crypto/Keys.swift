@@ -13,8 +13,11 @@ public struct VerifyingKey: Sendable {
         guard x.count == 32, y.count == 32 else { throw .malformed("P-256 point") }
         var point = [4] + x + y
         // Unsafe: C copies the array, lent for the call; the handle owns what it returns.
-        guard let handle = try? unsafe KeyHandle(
-            adopting: anyway_p256_from_point(&point, point.count), for: .verify)
+        guard
+            let handle = try? unsafe KeyHandle(
+                adopting: anyway_p256_from_point(&point, point.count),
+                for: .verify
+            )
         else { throw .malformed("P-256 point") }
         self.handle = handle
         self.x = x
@@ -37,7 +40,8 @@ public struct VerifyingKey: Sendable {
         let x = Base64.url.encode(x)
         let y = Base64.url.encode(y)
         return Base64.url.encode(
-            SHA256.hash(#"{"crv":"P-256","kty":"EC","x":"\#(x)","y":"\#(y)"}"#))
+            SHA256.hash(#"{"crv":"P-256","kty":"EC","x":"\#(x)","y":"\#(y)"}"#)
+        )
     }
 }
 
@@ -107,10 +111,11 @@ public struct SigningKey: Sendable, CustomStringConvertible {
     }
 
     @unsafe private static func adopt(_ key: OpaquePointer?) throws(IdentityError) -> KeyHandle {
-        guard let key = unsafe key else {
+        // Also fails for keys that make no such signatures, Ed25519's for one.
+        guard let handle = try? unsafe KeyHandle(adopting: key, for: .sign) else {
             ERR_clear_error()
             throw .malformed("P-256 private key")
         }
-        return try unsafe KeyHandle(adopting: key, for: .sign)
+        return handle
     }
 }

@@ -39,8 +39,11 @@ public enum PasswordHash {
     /// the time an answer takes does not tell which accounts do.
     public static func verifyAgainstNobody(_ password: String) throws(IdentityError) {
         _ = try derive(
-            password, salt: [UInt8](repeating: 0x5A, count: saltCount), cost: cost,
-            count: hashCount)
+            password,
+            salt: [UInt8](repeating: 0x5A, count: saltCount),
+            cost: cost,
+            count: hashCount
+        )
     }
 
     /// Whether a stored hash was made with other costs than those of today.
@@ -85,8 +88,17 @@ public enum PasswordHash {
         let memory = UInt64(128 * cost.blockSize) * (1 << UInt64(cost.logN)) + (4 << 20)
         // Unsafe: C reads the two arrays and fills the third, all lent for the call.
         let result = unsafe EVP_PBE_scrypt(
-            secret, secret.count, salt, salt.count, 1 << UInt64(cost.logN),
-            UInt64(cost.blockSize), UInt64(cost.parallelism), memory, &hash, count)
+            secret,
+            secret.count,
+            salt,
+            salt.count,
+            1 << UInt64(cost.logN),
+            UInt64(cost.blockSize),
+            UInt64(cost.parallelism),
+            memory,
+            &hash,
+            count
+        )
         guard result == 1 else { throw .fromLibrary("scrypt") }
         return hash
     }

@@ -19,6 +19,8 @@ internal import COpenSSL
         }
         unsafe pointer = context
         unsafe anyway_ctx_set_modes(context)
+        // OpenSSL would ask the terminal; a service has nobody there to answer.
+        unsafe SSL_CTX_set_default_passwd_cb(context, anyway_no_passphrase)
         unsafe anyway_ctx_set_session_cache(context, role == .client ? 1 : 0)
     }
 

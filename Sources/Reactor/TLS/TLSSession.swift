@@ -112,12 +112,16 @@ internal import Glibc
         unsafe SSL_shutdown(ssl)
     }
 
-    /// Keeps a ticket for the next connection to this server; true if its reference was adopted.
-    @unsafe func keep(session: OpaquePointer) -> Bool {
+    /// Keeps a copy of a ticket for the next connection to this server.
+    ///
+    /// A copy, because the session itself stays this connection's, which spoils it if it ends
+    /// without `close_notify`; and so that no two connections ever share one.
+    @unsafe func keep(session: OpaquePointer) {
         // Before the peer is checked nothing is worth keeping.
-        guard isEstablished, let ticketKey else { return false }
-        unsafe context.tickets.put(TicketCache.Ticket(adopting: session), for: ticketKey)
-        return true
+        guard isEstablished, let ticketKey, let copy = unsafe SSL_SESSION_dup(session) else {
+            return
+        }
+        unsafe context.tickets.put(TicketCache.Ticket(adopting: copy), for: ticketKey)
     }
 
     private func attach(_ descriptor: Int32) {

@@ -65,5 +65,7 @@ let keepTicket: @convention(c) (OpaquePointer?, OpaquePointer?) -> Int32 = { ssl
     else { return 0 }
     // Not retained: the owner frees `ssl` before it goes away.
     let connection = unsafe Unmanaged<TLSSession>.fromOpaque(owner).takeUnretainedValue()
-    return unsafe connection.keep(session: session) ? 1 : 0
+    unsafe connection.keep(session: session)
+    // The reference stays OpenSSL's.
+    return 0
 }

@@ -1,0 +1,49 @@
+# The two commands of the README are `make up` and `make test`; `make` alone lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps build up down test lint bench fmt
+
+# Everything here is Debian's; no package of another origin is built or fetched.
+DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev postgresql pkg-config curl
+CODE := Sources gateway load Tests Package.swift
+# An import that Package.swift does not declare is a broken arrow of the architecture.
+IMPORTS := --explicit-target-dependency-import-check error
+UP ?=
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+deps: ## install the Debian packages that are missing, and only those
+	@missing=(); \
+	for package in $(DEPENDENCIES); do \
+	  dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); \
+	done; \
+	[ $${#missing[@]} -eq 0 ] && exit 0; \
+	echo "installing: $${missing[*]}"; \
+	root=(); [ "$$(id -u)" -eq 0 ] || root=(sudo); \
+	"$${root[@]}" apt-get update -q >/dev/null; \
+	"$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$${missing[@]}" >/dev/null
+
+build: deps ## build everything in release mode
+	swift build -c release $(IMPORTS)
+
+up: build ## build, start the whole platform, say what to try; UP="--lean --port 9090" for options
+	@exec .build/release/stack up $(UP)
+
+down: ## stop what `make up` started
+	@.build/release/stack down
+
+test: deps ## build and run all tests
+	swift build --build-tests $(IMPORTS)
+	swift test $(IMPORTS) --disable-xctest
+
+lint: ## check the format and the imports
+	swift format lint --strict --parallel --recursive $(CODE)
+	swift build $(IMPORTS)
+
+fmt: ## format the code in place
+	swift format --in-place --parallel --recursive $(CODE)
+
+bench: build ## send checkouts to a running stack and print rate and percentiles
+	.build/release/load

@@ -1,0 +1,147 @@
+internal import Reactor
+
+/// One connection of a client: carries one exchange at a time.
+///
+/// Safe to send (`@unchecked Sendable`): it lives on its stream's loop, where the calls that use it
+/// and the pool run.
+final class ClientConnection: @unchecked Sendable {
+    let stream: Stream
+    let endpoint: Endpoint
+    private let pool: ClientPool
+    var input = ByteBuffer()
+    /// Whether no byte of the present exchange's response has come.
+    private(set) var isUntouched = true
+    private var isOpen = true
+
+    init(_ stream: Stream, _ endpoint: Endpoint, _ pool: ClientPool) {
+        self.stream = stream
+        self.endpoint = endpoint
+        self.pool = pool
+    }
+
+    /// Sends a request and waits for the head of its final response; closes itself when that fails.
+    func exchange(
+        _ request: ClientRequest,
+        until deadline: Deadline
+    ) async throws(ClientError) -> ClientResponse {
+        isUntouched = true
+        do throws(ClientError) {
+            try await write(request, until: deadline)
+            let head = try await readHead(request.method, until: deadline)
+            let content = ResponseContent(head, self, until: deadline)
+            content.finishIfEnded()
+            return ClientResponse(
+                status: head.status,
+                headers: head.headers,
+                bodyStream: BodyReader(content, length: content.announced),
+                peerIdentity: stream.peerIdentity
+            )
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// Goes back to the pool after a complete exchange, unless anything speaks against it.
+    func release(reusable: Bool) {
+        // Bytes behind the response were not asked for: nothing about them can be trusted.
+        guard reusable, input.isEmpty, isOpen else { return close() }
+        input.releaseIfEmpty()
+        if !pool.keep(self) { close() }
+    }
+
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        stream.close()
+        pool.closed(endpoint)
+    }
+
+    // MARK: Sending
+
+    private func write(
+        _ request: ClientRequest,
+        until deadline: Deadline
+    ) async throws(ClientError) {
+        let head = request.head(for: endpoint)
+        do throws(SocketError) {
+            switch request.body {
+            case .bytes(let content): try await stream.write(head, content, until: deadline)
+            case .stream: try await stream.write(head, until: deadline)
+            }
+        } catch {
+            // A refused write leaves open how much got through, so it counts as sent.
+            throw ClientError(error, sent: true)
+        }
+        if case .stream(let reader) = request.body { try await pass(reader, until: deadline) }
+    }
+
+    /// Sends on what `reader` gives.
+    ///
+    /// A server that stops reading may have answered already: then its answer counts, and the rest
+    /// is not sent.
+    private func pass(_ reader: BodyReader, until deadline: Deadline) async throws(ClientError) {
+        while true {
+            let piece: [UInt8]?
+            do throws(Problem) { piece = try await reader.next() } catch { throw .content(error) }
+            do throws(SocketError) {
+                guard let piece else {
+                    if reader.length == nil {
+                        try await stream.write([UInt8]("0\r\n\r\n".utf8), until: deadline)
+                    }
+                    return
+                }
+                if reader.length != nil {
+                    try await stream.write(piece, until: deadline)
+                } else {
+                    let size = [UInt8]("\(String(piece.count, radix: 16))\r\n".utf8)
+                    try await stream.write(size, piece + [0x0D, 0x0A], until: deadline)
+                }
+            } catch {
+                if error == .closed { return }
+                throw ClientError(error, sent: true)
+            }
+        }
+    }
+
+    // MARK: Receiving
+
+    private func readHead(
+        _ method: Method,
+        until deadline: Deadline
+    ) async throws(ClientError) -> ResponseHead {
+        var informational = 0
+        while true {
+            let head = try await readOneHead(method, until: deadline)
+            guard head.status.code < 200 else { return head }
+            informational += 1
+            // A 101 was not asked for; any other 1xx says to wait on (RFC 9110 §15.2).
+            guard head.status.code != 101, informational <= pool.limits.informational else {
+                throw .protocolError("an informational response that was not asked for")
+            }
+        }
+    }
+
+    private func readOneHead(
+        _ method: Method,
+        until deadline: Deadline
+    ) async throws(ClientError) -> ResponseHead {
+        var parser = ResponseParser(to: method, headerBytes: pool.limits.headerBytes)
+        while true {
+            do throws(ParseError) {
+                let head = try input.withSpan { bytes throws(ParseError) in try parser.parse(bytes)
+                }
+                if let head {
+                    input.consume(head.length)
+                    return head
+                }
+            } catch { throw ClientError(error) }
+            let count: Int
+            do throws(SocketError) {
+                count = try await stream.read(into: &input, until: deadline)
+            } catch { throw ClientError(error, sent: true) }
+            guard count > 0 else { throw .closedEarly(sent: true) }
+            isUntouched = false
+        }
+    }
+}

@@ -1,0 +1,100 @@
+internal import Reactor
+
+/// One loop's connections of a client.
+///
+/// Safe to send (`@unchecked Sendable`): `loop` and `limits` are constants; everything else is
+/// touched on the loop's thread alone, by the calls that run there and by its timer.
+final class ClientPool: @unchecked Sendable {
+    private struct Lane {
+        var idle: [(connection: ClientConnection, since: Deadline)] = []
+        var open = 0
+    }
+
+    let loop: EventLoop
+    let limits: ClientLimits
+    private var lanes: [Endpoint: Lane] = [:]
+    private var isSweeping = false
+
+    init(_ loop: EventLoop, _ limits: ClientLimits) {
+        self.loop = loop
+        self.limits = limits
+    }
+
+    /// The connection that was used last, if it is not known to be dead; the others may grow old.
+    func takeIdle(_ endpoint: Endpoint) -> ClientConnection? {
+        while let entry = lanes[endpoint]?.idle.popLast() {
+            if !entry.connection.stream.isHungUp { return entry.connection }
+            entry.connection.close()
+        }
+        return nil
+    }
+
+    func connect(
+        _ endpoint: Endpoint,
+        until deadline: Deadline
+    ) async throws(ClientError) -> ClientConnection {
+        guard lanes[endpoint, default: Lane()].open < limits.connectionsPerEndpoint else {
+            throw .exhausted
+        }
+        lanes[endpoint, default: Lane()].open += 1
+        do throws(SocketError) {
+            let stream = try await Stream.connect(
+                to: endpoint.address,
+                tls: endpoint.tls,
+                serverName: endpoint.serverName,
+                expecting: endpoint.identity,
+                until: deadline.or(earlier: .after(limits.connectTime))
+            )
+            return ClientConnection(stream, endpoint, self)
+        } catch {
+            closed(endpoint)
+            switch error {
+            case .cancelled: throw .cancelled(sent: false)
+            case .tls(let reason): throw .identityMismatch(reason)
+            case .timedOut where deadline.hasPassed: throw .timedOut(sent: false)
+            default: throw .connect(error)
+            }
+        }
+    }
+
+    /// Takes a connection back that has completed its exchange; false when there are enough.
+    func keep(_ connection: ClientConnection) -> Bool {
+        let endpoint = connection.endpoint
+        guard lanes[endpoint, default: Lane()].idle.count < limits.idlePerEndpoint else {
+            return false
+        }
+        lanes[endpoint, default: Lane()].idle.append((connection, .now))
+        sweepLater()
+        return true
+    }
+
+    /// A connection is gone.
+    func closed(_ endpoint: Endpoint) {
+        lanes[endpoint]?.open -= 1
+        if let lane = lanes[endpoint], lane.open <= 0 { lanes[endpoint] = nil }
+    }
+
+    func closeIdle() { closeIdle(olderThan: .never) }
+
+    private func closeIdle(olderThan limit: Deadline) {
+        for (endpoint, lane) in lanes {
+            let old = lane.idle.prefix { $0.since <= limit }
+            lanes[endpoint]?.idle.removeFirst(old.count)
+            for entry in old { entry.connection.close() }
+        }
+    }
+
+    /// One timer for all: it runs as long as something is idle.
+    private func sweepLater() {
+        guard !isSweeping else { return }
+        isSweeping = true
+        loop.schedule(at: .after(limits.idleTime / 2)) { [weak self] in
+            guard let self else { return }
+            isSweeping = false
+            let span = limits.idleTime.wholeNanoseconds / 2
+            let now = Deadline.now.nanoseconds
+            closeIdle(olderThan: Deadline(nanoseconds: now > span ? now - span : 0))
+            if lanes.values.contains(where: { !$0.idle.isEmpty }) { sweepLater() }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+/// Header fields in order, kept as one block of bytes and offsets into it.
+///
+/// A parsed message's fields point into the bytes of its head, so a field costs no allocation until
+/// it is read. Values that this type writes can never hold CR, LF, NUL or another control byte: those
+/// become spaces, so no response can be split (RFC 9110 §5.5).
+public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
+    /// Where one field's name and value lie in the block.
+    struct Field: Sendable {
+        var nameStart: UInt32
+        var nameCount: UInt32
+        var valueStart: UInt32
+        var valueCount: UInt32
+    }
+
+    /// The bytes that fields point into; names in it are lower-case.
+    private(set) var block: [UInt8]
+    private(set) var fields: [Field]
+
+    /// No fields.
+    public init() {
+        block = []
+        fields = []
+    }
+
+    /// The fields of a literal, in its order.
+    public init(dictionaryLiteral elements: (HeaderName, String)...) {
+        self.init()
+        for (name, value) in elements { add(name, value) }
+    }
+
+    /// Fields that the parser found and checked in `block`; lower-cases their names there.
+    init(block: consuming [UInt8], fields: consuming [Field]) {
+        self.block = block
+        self.fields = fields
+        for field in self.fields {
+            let start = Int(field.nameStart)
+            for index in start..<start + Int(field.nameCount) {
+                self.block[index] = ByteClass.lowered(self.block[index])
+            }
+        }
+    }
+
+    /// How many fields there are; a name that occurs twice counts twice.
+    public var count: Int { fields.count }
+
+    /// Whether there is no field.
+    public var isEmpty: Bool { fields.isEmpty }
+
+    /// The first value with this name; assigning replaces every value, assigning nil removes them.
+    public subscript(name: HeaderName) -> String? {
+        get { fields.first { matches($0, name) }.map(value) }
+        set {
+            remove(name)
+            if let newValue { add(name, newValue) }
+        }
+    }
+
+    /// Every value with this name, in order.
+    public func all(_ name: HeaderName) -> [String] {
+        fields.filter { matches($0, name) }.map(value)
+    }
+
+    /// Whether a field has this name.
+    public func contains(_ name: HeaderName) -> Bool {
+        fields.contains { matches($0, name) }
+    }
+
+    /// Whether a comma-separated list in any field of this name holds `token`, in any case.
+    public func lists(_ token: String, in name: HeaderName) -> Bool {
+        fields.contains { field in
+            guard matches(field, name) else { return false }
+            return ByteClass.members(of: block, bytes(field)).contains {
+                ByteClass.equals(block, $0, token)
+            }
+        }
+    }
+
+    /// Adds a field behind the others.
+    public mutating func add(_ name: HeaderName, _ value: String) {
+        let nameStart = block.count
+        block.append(contentsOf: name.text.utf8)
+        let valueStart = block.count
+        block.append(contentsOf: value.utf8)
+        for index in valueStart..<block.count where !ByteClass.isFieldValue(block[index]) {
+            block[index] = 0x20
+        }
+        fields.append(
+            Field(
+                nameStart: UInt32(nameStart),
+                nameCount: UInt32(valueStart - nameStart),
+                valueStart: UInt32(valueStart),
+                valueCount: UInt32(block.count - valueStart)
+            )
+        )
+    }
+
+    /// Replaces every field of this name by one.
+    public mutating func set(_ name: HeaderName, _ value: String) {
+        self[name] = value
+    }
+
+    /// Removes every field of this name.
+    public mutating func remove(_ name: HeaderName) {
+        fields = fields.filter { !matches($0, name) }
+    }
+
+    /// Keeps the fields whose name `keep` accepts; values stay byte for byte what they were.
+    public mutating func filter(_ keep: (HeaderName) -> Bool) {
+        fields = fields.filter { keep(name($0)) }
+    }
+
+    /// Adds the fields of `other` behind these, byte for byte.
+    public mutating func append(_ other: Headers) {
+        let shift = UInt32(block.count)
+        block.append(contentsOf: other.block)
+        fields.append(
+            contentsOf: other.fields.map { field in
+                var field = field
+                field.nameStart += shift
+                field.valueStart += shift
+                return field
+            }
+        )
+    }
+
+    /// Removes what may not cross a proxy: `Connection`, what it lists, and the other hop-by-hop
+    /// fields (RFC 9110 §7.6.1).
+    public mutating func removeHopByHop() {
+        let listed = Set(
+            fields.filter { matches($0, .connection) }.flatMap { field in
+                ByteClass.members(of: block, bytes(field)).map { range in
+                    String(decoding: block[range].map(ByteClass.lowered), as: UTF8.self)
+                }
+            }
+        )
+        filter { name in
+            !Self.hopByHop.contains(name.text) && !name.text.hasPrefix("proxy-")
+                && !listed.contains(name.text)
+        }
+    }
+
+    private static let hopByHop: Set<String> = [
+        "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+        "http2-settings",
+    ]
+
+    /// Walks over the fields in order as names and values.
+    public func makeIterator() -> AnyIterator<(name: HeaderName, value: String)> {
+        var index = 0
+        return AnyIterator { [self] in
+            guard index < fields.count else { return nil }
+            defer { index += 1 }
+            return (name(fields[index]), value(fields[index]))
+        }
+    }
+
+    /// Writes `name: value CRLF` for each field except those that the writer of the message owns.
+    func serialise(into output: inout [UInt8], keepLength: Bool) {
+        for field in fields where !isFraming(field, keepLength: keepLength) {
+            let start = Int(field.nameStart)
+            output.append(contentsOf: block[start..<start + Int(field.nameCount)])
+            output.append(0x3A)
+            output.append(0x20)
+            output.append(contentsOf: block[bytes(field)])
+            output.append(0x0D)
+            output.append(0x0A)
+        }
+    }
+
+    private func isFraming(_ field: Field, keepLength: Bool) -> Bool {
+        switch field.nameCount {
+        case 4: matches(field, .date)
+        case 10: matches(field, .connection)
+        case 14: !keepLength && matches(field, .contentLength)
+        case 17: matches(field, .transferEncoding)
+        default: false
+        }
+    }
+
+    func matches(_ field: Field, _ name: HeaderName) -> Bool {
+        guard Int(field.nameCount) == name.text.utf8.count else { return false }
+        var index = Int(field.nameStart)
+        for byte in name.text.utf8 {
+            guard block[index] == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Where the field's value lies in the block.
+    func bytes(_ field: Field) -> Range<Int> {
+        Int(field.valueStart)..<Int(field.valueStart) + Int(field.valueCount)
+    }
+
+    private func name(_ field: Field) -> HeaderName {
+        let start = Int(field.nameStart)
+        return HeaderName(
+            checked: String(decoding: block[start..<start + Int(field.nameCount)], as: UTF8.self)
+        )
+    }
+
+    private func value(_ field: Field) -> String {
+        String(decoding: block[bytes(field)], as: UTF8.self)
+    }
+}

@@ -1,0 +1,98 @@
+public import Reactor
+
+/// What a handler answers; the server adds `Date`, framing and connection fields.
+public struct Response: Sendable {
+    /// The content of a response.
+    public enum Body: Sendable {
+        /// No content; `Content-Length: 0` where the status permits it.
+        case none
+        /// All of the content.
+        case bytes([UInt8])
+        /// Content that comes piece by piece, chunked unless its length is announced.
+        ///
+        /// The closure runs on the connection's task. The head leaves with the first piece, or with
+        /// `flush`. When the closure throws, the connection is cut, so that the client never takes a
+        /// part for the whole.
+        case stream(length: Int? = nil, @Sendable (any BodyWriter) async throws -> Void)
+    }
+
+    /// The status.
+    public var status: Status
+    /// The fields; `Content-Length`, `Transfer-Encoding` and `Date` in them are the server's to set.
+    public var headers: Headers
+    /// The content.
+    public var body: Body
+    /// The template of the route that answered, set by the router; for logs and metrics.
+    public internal(set) var route: String?
+
+    /// Puts a response together.
+    public init(_ status: Status, headers: Headers = [:], body: Body = .none) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A response without content.
+    public static func empty(_ status: Status = .noContent, headers: Headers = [:]) -> Response {
+        Response(status, headers: headers)
+    }
+
+    /// A value as JSON; one that cannot be encoded becomes a 500.
+    public static func json(
+        _ value: some Encodable,
+        status: Status = .ok,
+        headers: Headers = [:]
+    ) -> Response {
+        guard let bytes = try? JSON.encode(value) else { return Problem.internalError.response() }
+        return .bytes(bytes, type: "application/json", status: status, headers: headers)
+    }
+
+    /// Plain text in UTF-8.
+    public static func text(
+        _ text: String,
+        status: Status = .ok,
+        headers: Headers = [:]
+    ) -> Response {
+        .bytes(
+            [UInt8](text.utf8),
+            type: "text/plain; charset=utf-8",
+            status: status,
+            headers: headers
+        )
+    }
+
+    /// Bytes of a media type.
+    public static func bytes(
+        _ bytes: [UInt8],
+        type: String,
+        status: Status = .ok,
+        headers: Headers = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = type
+        return Response(status, headers: headers, body: .bytes(bytes))
+    }
+}
+
+/// Takes the content of a streamed response or request piece by piece.
+public protocol BodyWriter: AnyObject, Sendable {
+    /// Sends some bytes at once; an empty array sends nothing.
+    ///
+    /// - Throws: `SocketError` when the peer is gone or too slow.
+    func write(_ bytes: [UInt8]) async throws(SocketError)
+
+    /// Sends what is held back; an event stream does so at its start, to show that it is open.
+    ///
+    /// - Throws: as `write`.
+    func flush() async throws(SocketError)
+
+    /// Whether the server is stopping: a stream without an end should come to one.
+    var isDraining: Bool { get }
+}
+
+extension BodyWriter {
+    /// Sends some text at once.
+    public func write(_ text: String) async throws(SocketError) {
+        try await write([UInt8](text.utf8))
+    }
+}

@@ -1,0 +1,17 @@
+internal import Synchronization
+
+/// Bytes that are given out once.
+final class UnreadBytes: Sendable {
+    private let bytes: Mutex<[UInt8]?>
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = Mutex(bytes.isEmpty ? nil : bytes)
+    }
+
+    func take() -> [UInt8]? {
+        bytes.withLock { bytes in
+            defer { bytes = nil }
+            return bytes
+        }
+    }
+}

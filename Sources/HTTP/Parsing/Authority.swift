@@ -1,0 +1,50 @@
+/// The syntax of `host [":" port]` (RFC 3986 §3.2), as in `Host` and absolute targets.
+enum Authority {
+    /// Whether the bytes are a host that is not empty, with an optional port and no userinfo.
+    static func isValid(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard let first = range.first else { return false }
+        var index = first
+        if bytes[first] == 0x5B {
+            guard let close = range.first(where: { bytes[$0] == 0x5D }),
+                isAddressLiteral(bytes, first + 1..<close)
+            else { return false }
+            index = close + 1
+        } else {
+            while index < range.upperBound, bytes[index] != 0x3A {
+                guard let width = nameWidth(bytes, index, range.upperBound) else { return false }
+                index += width
+            }
+            guard index > first else { return false }
+        }
+        return index == range.upperBound || isPort(bytes, index..<range.upperBound)
+    }
+
+    /// The length of the registered-name character at `index`: one byte, or three if encoded.
+    private static func nameWidth(_ bytes: [UInt8], _ index: Int, _ end: Int) -> Int? {
+        if ByteClass.isRegisteredName(bytes[index]) { return 1 }
+        guard bytes[index] == 0x25, index + 2 < end,
+            let high = ByteClass.hexValue(bytes[index + 1]),
+            let low = ByteClass.hexValue(bytes[index + 2]),
+            high << 4 | low > 0x20, high << 4 | low != 0x7F
+        else { return nil }
+        return 3
+    }
+
+    /// An IPv6 literal by its alphabet; whether it is one of ours is decided where it is used.
+    private static func isAddressLiteral(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        let colons = range.count { bytes[$0] == 0x3A }
+        return (2...7).contains(colons) && range.count <= 45
+            && range.allSatisfy {
+                ByteClass.hexValue(bytes[$0]) != nil || bytes[$0] == 0x3A || bytes[$0] == 0x2E
+            }
+    }
+
+    private static func isPort(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard bytes[range.lowerBound] == 0x3A else { return false }
+        let digits = range.dropFirst()
+        guard digits.count <= 5, digits.allSatisfy({ ByteClass.isDigit(bytes[$0]) }) else {
+            return false
+        }
+        return digits.reduce(0) { $0 * 10 + Int(bytes[$1] - 0x30) } <= 65535
+    }
+}

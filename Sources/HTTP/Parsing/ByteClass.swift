@@ -1,0 +1,77 @@
+/// Which bytes may stand where: the character classes of RFC 9110 §5.6 and RFC 3986 as bit sets, so
+/// that a test is a shift and no table is read.
+enum ByteClass {
+    /// RFC 9110 §5.6.2: `tchar`.
+    static func isToken(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
+    }
+
+    /// RFC 3986 §3.2.2: `unreserved / sub-delims`, what a registered name consists of.
+    static func isRegisteredName(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+    }
+
+    /// RFC 9110 §5.5: visible characters, space, tab, and 0x80-0xFF which are opaque.
+    static func isFieldValue(_ byte: UInt8) -> Bool {
+        (byte >= 0x20 && byte != 0x7F) || byte == 0x09
+    }
+
+    static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    static func lowered(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+
+    /// The value of a hexadecimal digit, or nil.
+    static func hexValue(_ byte: UInt8) -> UInt8? {
+        if isDigit(byte) { return byte &- 0x30 }
+        let letter = (byte | 0x20) &- 0x61
+        return letter < 6 ? letter + 10 : nil
+    }
+
+    /// Where the members of a comma-separated list lie, without the white space around them; empty
+    /// members are left out (RFC 9110 §5.6.1).
+    static func members(of bytes: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+        var members: [Range<Int>] = []
+        var start = range.lowerBound
+        for index in range.lowerBound...range.upperBound
+        where index == range.upperBound || bytes[index] == 0x2C {
+            var lower = start
+            var upper = index
+            while lower < upper, isBlank(bytes[lower]) { lower += 1 }
+            while lower < upper, isBlank(bytes[upper - 1]) { upper -= 1 }
+            if lower < upper { members.append(lower..<upper) }
+            start = index + 1
+        }
+        return members
+    }
+
+    static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    /// Whether the bytes spell `lowerCase` in any case.
+    static func equals(_ bytes: [UInt8], _ range: Range<Int>, _ lowerCase: String) -> Bool {
+        guard range.count == lowerCase.utf8.count else { return false }
+        var index = range.lowerBound
+        for byte in lowerCase.utf8 {
+            guard lowered(bytes[index]) == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    private static func contains(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
+        guard byte < 0x80 else { return false }
+        return (byte < 0x40 ? low : high) &>> UInt64(byte & 0x3F) & 1 == 1
+    }
+}
+
+extension Span<UInt8> {
+    /// A copy of some of the bytes.
+    func copy(_ range: Range<Int>) -> [UInt8] {
+        // The pointer is read inside the closure only, and `extracting` has checked the range.
+        unsafe extracting(range).withUnsafeBufferPointer { unsafe [UInt8]($0) }
+    }
+
+    /// Some of the bytes as text; what is no UTF-8 is replaced.
+    func text(_ range: Range<Int>) -> String {
+        String(decoding: copy(range), as: UTF8.self)
+    }
+}

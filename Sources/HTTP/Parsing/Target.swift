@@ -1,0 +1,67 @@
+/// The four forms of a request target (RFC 9112 §3.2), taken apart.
+struct Target: Sendable {
+    var path: Path
+    /// Where the query lies in the head, without its question mark; empty if there is none.
+    var query: Range<Int>
+    /// The authority that an absolute target names, which overrides `Host`.
+    var authority: Range<Int>?
+
+    /// Reads the target that lies in `head` at `range`.
+    init(_ head: [UInt8], _ range: Range<Int>, method: Method) throws(ParseError) {
+        let end = range.upperBound
+        query = end..<end
+        path = .asterisk
+        // The scanner has refused controls; here go spaces, tabs, non-ASCII and fragments.
+        guard !range.isEmpty,
+            range.allSatisfy({ (0x21...0x7E).contains(head[$0]) && head[$0] != 0x23 })
+        else { throw .malformed("a malformed request target") }
+        if method == .connect {
+            guard Authority.isValid(head, range) else { throw .malformed("a bad authority") }
+            authority = range
+            return
+        }
+        if range.count == 1, head[range.lowerBound] == 0x2A {
+            guard method == .options else { throw .malformed("'*' is for OPTIONS") }
+            return
+        }
+        let start = try Self.pathStart(head, range)
+        if start > range.lowerBound {
+            let authority = start.authority
+            guard Authority.isValid(head, authority) else { throw .malformed("a bad authority") }
+            self.authority = authority
+        }
+        let mark = (start.path..<end).first { head[$0] == 0x3F } ?? end
+        query = min(mark + 1, end)..<end
+        if start.path == mark, authority != nil {
+            path = .root
+        } else if let normal = Path(head, start.path..<mark) {
+            path = normal
+        } else {
+            throw .malformed("a malformed path")
+        }
+        guard Query.isValid(head, query) else { throw .malformed("a malformed query") }
+    }
+
+    private struct Start {
+        var authority: Range<Int>
+        var path: Int
+
+        static func > (start: Start, lower: Int) -> Bool { start.path > lower }
+    }
+
+    /// Where the path begins: at once in origin-form, behind the authority in absolute-form.
+    private static func pathStart(_ head: [UInt8], _ range: Range<Int>) throws(ParseError) -> Start
+    {
+        let start = range.lowerBound
+        if head[start] == 0x2F { return Start(authority: start..<start, path: start) }
+        for scheme in ["http://", "https://"] where range.count >= scheme.utf8.count {
+            let host = start + scheme.utf8.count
+            guard ByteClass.equals(head, start..<host, scheme) else { continue }
+            let path =
+                (host..<range.upperBound).first { head[$0] == 0x2F || head[$0] == 0x3F }
+                ?? range.upperBound
+            return Start(authority: host..<path, path: path)
+        }
+        throw .malformed("a malformed request target")
+    }
+}

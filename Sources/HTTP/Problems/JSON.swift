@@ -1,0 +1,41 @@
+internal import FoundationEssentials
+
+/// JSON as all services write and read it: members sorted, times RFC 3339 in UTC with milliseconds,
+/// names exactly as the types spell them.
+public enum JSON {
+    /// The value as JSON text.
+    ///
+    /// - Throws: what the value's own `encode` throws; an infinite number, for example.
+    public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(date.formatted(milliseconds))
+        }
+        return [UInt8](try encoder.encode(value))
+    }
+
+    /// The value that JSON text holds.
+    ///
+    /// - Throws: `DecodingError`; `Problem.init(decoding:of:)` turns it into an answer.
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from bytes: [UInt8]
+    ) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            if let date = try? milliseconds.parse(text) { return date }
+            if let date = try? Date.ISO8601FormatStyle().parse(text) { return date }
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "must be a time like 2026-01-31T12:00:00.000Z"
+            )
+        }
+        return try decoder.decode(type, from: Data(bytes))
+    }
+
+    private static let milliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+}

@@ -1,0 +1,112 @@
+/// Answers a request: what routes lead to, what middleware wraps, what a server is given.
+public typealias Handler = @Sendable (Request) async throws(Problem) -> Response
+
+/// Wraps a handler in another, to do something before, after or instead of it.
+public typealias Middleware = @Sendable (_ next: @escaping Handler) -> Handler
+
+/// Who may call a route, by the identity in the caller's certificate.
+public enum Callers: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
+    /// Everybody, with or without a certificate.
+    case anyone
+    /// Only these services, by short name: `gateway` is `spiffe://anyway/gateway`.
+    case only(Set<String>)
+
+    /// One service: `from: "order"`.
+    public init(stringLiteral name: String) { self = .only([name]) }
+    /// Some services: `from: ["order", "gateway"]`.
+    public init(arrayLiteral names: String...) { self = .only(Set(names)) }
+
+    func admit(_ request: Request) -> Bool {
+        switch self {
+        case .anyone: true
+        case .only(let names): request.caller.map(names.contains) ?? false
+        }
+    }
+}
+
+/// Leads requests to handlers by path and method.
+///
+/// A template is a path in which `{name}` stands for one segment and a final `{name...}` for all that
+/// remain. A literal segment wins over a parameter, a parameter over a tail. Unknown paths are
+/// answered 404, other methods 405 with `Allow`, unknown methods 501, callers that a route does not
+/// admit 403; `HEAD` is led to `GET`, and `OPTIONS` is answered with `Allow`.
+public struct Router: Sendable {
+    struct Route: Sendable {
+        var method: Method
+        var template: String
+        var callers: Callers
+        var parameters: PathParameters
+        var handler: Handler
+    }
+
+    private var tree = RouteTree()
+
+    /// A router without routes.
+    public init() {}
+
+    /// Adds a route; a malformed template, or one that is there already, is a programming error.
+    public mutating func on(
+        _ method: Method,
+        _ template: String,
+        from callers: Callers = .anyone,
+        _ handler: @escaping Handler
+    ) {
+        tree.add(method, template, callers, handler)
+    }
+
+    /// The router as a handler, for a server or for middleware to wrap.
+    public var handler: Handler {
+        { [self] request throws(Problem) in try await handle(request) }
+    }
+
+    /// Answers a request; the answer knows its route.
+    ///
+    /// - Throws: the handler's problem, which knows its route too, or one of our own when no route
+    ///   takes the request.
+    public func handle(_ request: Request) async throws(Problem) -> Response {
+        if request.path == .asterisk { return .empty() }
+        guard let routes = tree.find(request.path) else {
+            throw .notFound("there is nothing at \(request.path)")
+        }
+        guard let route = Self.choose(routes, request.method) else {
+            return try Self.otherMethod(request.method, routes)
+        }
+        guard route.callers.admit(request) else {
+            throw Problem(.forbidden, detail: "this caller may not use this route")
+        }
+        var request = request
+        request.parameters = route.parameters
+        do throws(Problem) {
+            var response = try await route.handler(request)
+            response.route = route.template
+            return response
+        } catch {
+            var problem = error
+            problem.route = route.template
+            throw problem
+        }
+    }
+
+    private static func choose(_ routes: [Route], _ method: Method) -> Route? {
+        routes.first { $0.method == method }
+            ?? (method == .head ? routes.first { $0.method == .get } : nil)
+    }
+
+    private static func otherMethod(
+        _ method: Method,
+        _ routes: [Route]
+    ) throws(Problem) -> Response {
+        if case .other = method { throw Problem(.notImplemented, detail: "the method is unknown") }
+        var allowed = Set(routes.map(\.method.description)).union(["OPTIONS"])
+        if allowed.contains("GET") { allowed.insert("HEAD") }
+        let headers: Headers = [.allow: allowed.sorted().joined(separator: ", ")]
+        guard method == .options else {
+            throw Problem(
+                .methodNotAllowed,
+                detail: "\(method) is not allowed here",
+                headers: headers
+            )
+        }
+        return .empty(headers: headers)
+    }
+}

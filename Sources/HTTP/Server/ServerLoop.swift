@@ -1,0 +1,66 @@
+internal import Reactor
+
+/// A server's share of one event loop: its acceptor, its connections and its clock.
+///
+/// Safe to send (`@unchecked Sendable`): `loop` and `settings` are constants; everything else is
+/// touched on the loop's thread alone, where `run`, `drain` and all connections run.
+final class ServerLoop: @unchecked Sendable {
+    let loop: EventLoop
+    let settings: ServerSettings
+    private(set) var isDraining = false
+    var date = HTTPDate()
+    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private var acceptor: Acceptor?
+
+    init(_ loop: EventLoop, _ settings: ServerSettings) {
+        self.loop = loop
+        self.settings = settings
+    }
+
+    /// Accepts and serves until `drain`, then sees the connections out.
+    func run(_ listener: Listener) async throws(SocketError) {
+        let acceptor = try listener.acceptor()
+        self.acceptor = acceptor
+        await withDiscardingTaskGroup { group in
+            while !isDraining {
+                do throws(SocketError) {
+                    let stream = try await acceptor.accept()
+                    guard connections.count < settings.limits.connections else {
+                        stream.close()
+                        continue
+                    }
+                    let connection = ServerConnection(stream, self)
+                    connections[ObjectIdentifier(connection)] = connection
+                    group.addTask(executorPreference: loop) { [self] in
+                        await connection.serve()
+                        connections[ObjectIdentifier(connection)] = nil
+                    }
+                } catch {
+                    if error == .closed { break }
+                    // Weather, such as a firewall's refusal: the listener itself is well.
+                    try? await EventLoop.sleep(for: .milliseconds(10))
+                }
+            }
+            await seeOut()
+            group.cancelAll()
+        }
+        acceptor.close()
+    }
+
+    /// Begins to stop: no new connections, no idle ones, no further request on the others.
+    func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        acceptor?.close()
+        for connection in connections.values { connection.closeIfIdle() }
+    }
+
+    /// Waits for the requests in flight; those that take too long lose their connection.
+    private func seeOut() async {
+        let end = Deadline.after(settings.limits.drainTime)
+        while !connections.isEmpty, !end.hasPassed {
+            try? await EventLoop.sleep(for: .milliseconds(5))
+        }
+        for connection in connections.values { connection.abort() }
+    }
+}

@@ -1,0 +1,204 @@
+internal import Reactor
+
+/// Everything a process knows of an upstream: its instances, and how its calls are limited.
+///
+/// Pure: times and random numbers are passed in. ``Upstream`` guards it with a mutex, makes the
+/// calls and reports how they ended.
+struct UpstreamState: Sendable {
+    /// One instance.
+    struct Instance: Sendable {
+        let id: UInt64
+        let address: SocketAddress
+        var breaker: CircuitBreaker
+        var health: InstanceHealth
+        var inFlight = 0
+        var calls = 0
+        var failures = 0
+        var nextProbe: Duration
+    }
+
+    /// An instance chosen for a try, to be given back to ``finish(_:_:at:)`` exactly once.
+    struct Choice: Sendable, Equatable {
+        let address: SocketAddress
+        fileprivate let id: UInt64
+        fileprivate let permit: CircuitBreaker.Permit
+    }
+
+    /// Why there is no instance for a try.
+    enum Refusal: Error, Equatable {
+        /// The upstream has none: its name resolves to nothing.
+        case noInstances
+        /// The breakers of all that are left are open.
+        case breakersOpen
+    }
+
+    /// How a try ended, as far as it says something about the instance.
+    enum TryEnd: Sendable, Equatable {
+        /// Any answer that is not a server error.
+        case answered
+        /// An answer that is one.
+        case serverError
+        /// No connection could be made.
+        case connectFailed
+        /// There was a connection, but no answer, or not in time.
+        case noAnswer
+        /// The caller went away, or the failure was the caller's own.
+        case cancelled
+    }
+
+    /// What changed for others to see: worth a log line.
+    enum Change: Sendable, Equatable {
+        case opened, halfOpened, closed, out, back
+    }
+
+    let policy: MeshPolicy
+    private(set) var instances: [Instance] = []
+    var bulkhead: Bulkhead
+    var budget: RetryBudget
+    private var lastID: UInt64 = 0
+
+    init(policy: MeshPolicy) {
+        self.policy = policy
+        bulkhead = Bulkhead(limit: policy.maxInFlight, queueLimit: policy.maxQueue)
+        budget = RetryBudget(policy: policy.retryBudget)
+    }
+
+    /// Makes these the upstream's instances; what is known of those that stay is kept.
+    ///
+    /// New ones get calls at once and are probed at once.
+    mutating func replace(with addresses: [SocketAddress], at now: Duration) {
+        var kept: [Instance] = []
+        for address in addresses.prefix(policy.maxInstances)
+        where !kept.contains(where: { $0.address == address }) {
+            if let known = instances.first(where: { $0.address == address }) {
+                kept.append(known)
+                continue
+            }
+            lastID += 1
+            kept.append(
+                Instance(
+                    id: lastID,
+                    address: address,
+                    breaker: CircuitBreaker(policy: policy.breaker),
+                    health: InstanceHealth(policy: policy.health),
+                    nextProbe: now
+                )
+            )
+        }
+        instances = kept
+    }
+
+    /// Chooses an instance for a try and counts the try as in flight.
+    ///
+    /// Those in `tried` are passed over; when all were tried, they are used again rather than none.
+    mutating func select(
+        tried: [SocketAddress],
+        at now: Duration,
+        using generator: inout some RandomNumberGenerator
+    ) -> Result<Choice, Refusal> {
+        guard !instances.isEmpty else { return .failure(.noInstances) }
+        if let choice = select(excluding: tried, at: now, using: &generator) {
+            return .success(choice)
+        }
+        if !tried.isEmpty, let choice = select(excluding: [], at: now, using: &generator) {
+            return .success(choice)
+        }
+        return .failure(.breakersOpen)
+    }
+
+    private mutating func select(
+        excluding tried: [SocketAddress],
+        at now: Duration,
+        using generator: inout some RandomNumberGenerator
+    ) -> Choice? {
+        var candidates = instances.map { instance in
+            Balancer.Candidate(
+                inFlight: instance.inFlight,
+                isOut: instance.health.isOut,
+                isExcluded: tried.contains(instance.address)
+            )
+        }
+        while let index = Balancer.choose(candidates, using: &generator) {
+            if let permit = instances[index].breaker.permit(at: now) {
+                instances[index].inFlight += 1
+                instances[index].calls += 1
+                return Choice(
+                    address: instances[index].address,
+                    id: instances[index].id,
+                    permit: permit
+                )
+            }
+            candidates[index] = Balancer.Candidate(
+                inFlight: candidates[index].inFlight,
+                isOut: candidates[index].isOut,
+                isExcluded: true
+            )
+        }
+        return nil
+    }
+
+    /// Takes note of how a try ended, when its breaker should judge it.
+    ///
+    /// The try stays in flight until ``release(_:)``: its answer's content may still be coming.
+    mutating func finish(_ choice: Choice, _ end: TryEnd, at now: Duration) -> [Change] {
+        guard let index = instances.firstIndex(where: { $0.id == choice.id }) else { return [] }
+        var changes: [Change] = []
+        let before = instances[index].breaker.state(at: now)
+        let outcome: CircuitBreaker.Outcome
+        switch end {
+        case .answered: outcome = .success
+        case .cancelled: outcome = .cancelled
+        case .serverError, .connectFailed, .noAnswer:
+            outcome = .failure
+            instances[index].failures += 1
+        }
+        switch instances[index].breaker.record(outcome, of: choice.permit, at: now) {
+        case .open: changes.append(.opened)
+        case .closed: changes.append(.closed)
+        case .halfOpen, nil:
+            if case .halfOpen(true, 0) = before, end == .answered { changes.append(.halfOpened) }
+        }
+        switch end {
+        case .answered: note(.answered, index, at: now, &changes)
+        case .connectFailed: note(.connectFailed, index, at: now, &changes)
+        case .serverError, .noAnswer, .cancelled: break
+        }
+        return changes
+    }
+
+    /// Counts a try as ended.
+    mutating func release(_ choice: Choice) {
+        guard let index = instances.firstIndex(where: { $0.id == choice.id }) else { return }
+        instances[index].inFlight -= 1
+    }
+
+    /// The instances whose probe is due; each is due again after its interval.
+    mutating func dueProbes(at now: Duration) -> [SocketAddress] {
+        var due: [SocketAddress] = []
+        for index in instances.indices where instances[index].nextProbe <= now {
+            instances[index].nextProbe = now + instances[index].health.probeInterval
+            due.append(instances[index].address)
+        }
+        return due
+    }
+
+    /// Takes note of a probe's result.
+    mutating func probed(_ address: SocketAddress, succeeded: Bool, at now: Duration) -> [Change] {
+        guard let index = instances.firstIndex(where: { $0.address == address }) else { return [] }
+        var changes: [Change] = []
+        note(succeeded ? .probeSucceeded : .probeFailed, index, at: now, &changes)
+        return changes
+    }
+
+    private mutating func note(
+        _ sign: InstanceHealth.Sign,
+        _ index: Int,
+        at now: Duration,
+        _ changes: inout [Change]
+    ) {
+        guard instances[index].health.note(sign) else { return }
+        let isOut = instances[index].health.isOut
+        instances[index].nextProbe = now + instances[index].health.probeInterval
+        changes.append(isOut ? .out : .back)
+    }
+}

@@ -1,0 +1,68 @@
+internal import Glibc
+internal import FoundationEssentials
+public import Postgres
+internal import Telemetry
+internal import Synchronization
+
+/// Where a service writes down what has happened, in the transaction that makes it happen.
+public final class Outbox: Sendable {
+    private let clock = Mutex(HybridLogicalClock())
+
+    /// Makes the outbox of this process.
+    public init() {}
+
+    /// The statement that appends an event; run it with the change that it tells of.
+    ///
+    /// - Parameters:
+    ///   - type: what has happened, in the past tense: `order.confirmed`.
+    ///   - subject: what it happened to.
+    ///   - sequence: counts the events of this subject up.
+    ///   - data: the content.
+    /// - Throws: `.decoding` when the content cannot be written as JSON.
+    public func publish(
+        _ type: String, subject: String, sequence: Int64, data: some Encodable & Sendable
+    ) throws(DatabaseError) -> InsertEvent {
+        let text: String
+        do {
+            text = String(decoding: try JSONEncoder().encode(data), as: UTF8.self)
+        } catch {
+            throw .decoding("the content of \(type) is not JSON")
+        }
+        return InsertEvent(
+            eventID: UUID(), type: type, subject: subject, sequence: sequence,
+            hlc: clock.withLock { $0.tick(wall: Self.wallMilliseconds()) },
+            traceparent: TraceContext.current?.traceparent, data: text)
+    }
+
+    /// Takes in the clock reading of an event that was received.
+    func receive(_ reading: HybridLogicalClock.Reading) {
+        _ = clock.withLock { $0.receive(reading, wall: Self.wallMilliseconds()) }
+    }
+
+    private static func wallMilliseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+/// Appends an event to the outbox.
+public struct InsertEvent: Statement {
+    /// The writing transaction's id fills itself in.
+    public static let sql = """
+        INSERT INTO outbox (event_id, type, subject, sequence, hlc, traceparent, data)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """
+    let eventID: UUID
+    let type: String
+    let subject: String
+    let sequence: Int64
+    let hlc: Int64
+    let traceparent: String?
+    let data: String
+
+    /// Binds the event.
+    public func bind(_ parameters: inout Parameters) {
+        parameters.append(eventID, type, subject, sequence, hlc, traceparent, data)
+    }
+}

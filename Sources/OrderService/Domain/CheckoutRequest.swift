@@ -1,0 +1,150 @@
+internal import Contracts
+internal import HTTP
+
+/// The body of `POST /orders` as it comes.
+struct CheckoutRequest: Sendable, Codable {
+    let items: [OrderLine]
+    let paymentMethod: String
+    let shippingAddress: ShippingAddress
+
+    enum CodingKeys: String, CodingKey {
+        case items
+        case paymentMethod = "payment_method"
+        case shippingAddress = "shipping_address"
+    }
+}
+
+/// Where an order goes.
+struct ShippingAddress: Sendable, Hashable, Codable {
+    let name: String?
+    let line1: String
+    let line2: String?
+    let city: String
+    let postalCode: String?
+    let country: String
+
+    enum CodingKeys: String, CodingKey {
+        case name, line1, line2, city, country
+        case postalCode = "postal_code"
+    }
+
+    /// The fields with their JSON names, for validation.
+    var fields: [(name: String, text: String?)] {
+        [
+            ("name", name), ("line1", line1), ("line2", line2), ("city", city),
+            ("postal_code", postalCode),
+        ]
+    }
+}
+
+/// A checkout that makes sense: bounded, positive, one line a product.
+///
+/// Its canonical JSON is what a repeat with the same idempotency key is compared by.
+struct Checkout: Sendable, Hashable, Encodable {
+    /// The most lines one order may have.
+    static let maxLines = 100
+    /// The most pieces one line may ask for.
+    static let maxQuantity: Int64 = 10_000
+    /// The longest text in an address.
+    static let maxText = 200
+
+    /// One line a product, in the order of their first mention.
+    let lines: [OrderLine]
+    /// Where in the request each line's product was first mentioned.
+    let positions: [Int]
+    let paymentMethod: String
+    let shippingAddress: ShippingAddress
+
+    private enum CodingKeys: String, CodingKey {
+        case lines, paymentMethod, shippingAddress
+    }
+
+    /// Checks a request; lines of one product are added up.
+    ///
+    /// - Throws: a 422 problem that names every field that is wrong.
+    init(_ request: CheckoutRequest) throws(Problem) {
+        let errors =
+            Self.errors(inLines: request.items)
+            + Self.errors(inPaymentMethod: request.paymentMethod)
+            + Self.errors(inAddress: request.shippingAddress)
+        guard errors.isEmpty else { throw .invalid(errors) }
+        let merged = try Self.merge(request.items)
+        lines = merged.map(\.line)
+        positions = merged.map(\.position)
+        paymentMethod = request.paymentMethod
+        shippingAddress = request.shippingAddress
+    }
+
+    private static func errors(inLines items: [OrderLine]) -> [Problem.Field] {
+        guard !items.isEmpty else {
+            return [Problem.Field(pointer: "/items", detail: "must have at least one line")]
+        }
+        guard items.count <= maxLines else {
+            return [
+                Problem.Field(
+                    pointer: "/items", detail: "has \(items.count) lines, more than \(maxLines)")
+            ]
+        }
+        return items.enumerated().compactMap { index, line in
+            guard !(1...maxQuantity).contains(line.quantity) else { return nil }
+            return Problem.Field(
+                pointer: "/items/\(index)/quantity",
+                detail: "is \(line.quantity), not from 1 to \(maxQuantity)")
+        }
+    }
+
+    private static func errors(inPaymentMethod text: String) -> [Problem.Field] {
+        let allowed = text.utf8.dropFirst(3).allSatisfy { byte in
+            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || byte == 95
+        }
+        guard text.hasPrefix("pm_"), (4...100).contains(text.utf8.count), allowed else {
+            return [
+                Problem.Field(
+                    pointer: "/payment_method",
+                    detail: "must be a payment method token such as pm_card_visa")
+            ]
+        }
+        return []
+    }
+
+    private static func errors(inAddress address: ShippingAddress) -> [Problem.Field] {
+        var errors = address.fields.compactMap { field -> Problem.Field? in
+            guard let text = field.text else { return nil }
+            let isControlled = text.unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
+            guard text.isEmpty || text.count > maxText || isControlled else { return nil }
+            return Problem.Field(
+                pointer: "/shipping_address/\(field.name)",
+                detail: "must have 1 to \(maxText) characters, none of them a control character")
+        }
+        let letters = address.country.utf8
+        if letters.count != 2 || !letters.allSatisfy({ (65...90).contains($0) }) {
+            errors.append(
+                Problem.Field(
+                    pointer: "/shipping_address/country",
+                    detail: "must be a two-letter ISO 3166 code such as US"))
+        }
+        return errors
+    }
+
+    private static func merge(
+        _ items: [OrderLine]
+    ) throws(Problem) -> [(line: OrderLine, position: Int)] {
+        var merged: [(line: OrderLine, position: Int)] = []
+        for (index, item) in items.enumerated() {
+            guard let known = merged.firstIndex(where: { $0.line.productID == item.productID })
+            else {
+                merged.append((item, index))
+                continue
+            }
+            let sum = merged[known].line.quantity + item.quantity
+            guard sum <= maxQuantity else {
+                throw .invalid(
+                    "/items/\(index)/quantity",
+                    "brings the product to \(sum) pieces, more than \(maxQuantity)")
+            }
+            merged[known].line = OrderLine(productID: item.productID, quantity: sum)
+        }
+        return merged
+    }
+}

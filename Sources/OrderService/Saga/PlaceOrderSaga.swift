@@ -1,0 +1,40 @@
+internal import Contracts
+internal import Messaging
+internal import Postgres
+internal import Sagas
+
+/// What placing an order takes, in the order it happens. Until the pivot every step can be undone.
+struct PlaceOrderSaga: Sendable {
+    let stock: StockParticipant
+    let payments: PaymentParticipant
+    let outbox: Outbox
+    let deadline: Duration
+
+    var definition: Saga<Order> {
+        Saga("place-order", deadline: deadline, reject: reject) {
+            Step("reserve stock", do: stock.reserve, undo: stock.release)
+            Step("charge payment", do: payments.charge, undo: payments.refund)
+            Pivot("confirm order", commit: confirm)
+        }
+    }
+
+    private func confirm(_ order: Order, _ commit: SagaCommit) async throws(DatabaseError) {
+        let confirmed = order.ended(.confirmed)
+        try await commit(
+            EndOrder(order: confirmed, answer: .confirmed(confirmed)),
+            outbox.publish(
+                OrderEvent.confirmed, subject: order.id.description, sequence: 2,
+                data: confirmed.eventData))
+    }
+
+    private func reject(
+        _ order: Order, _ refusal: Refusal, _ commit: SagaCommit
+    ) async throws(DatabaseError) {
+        let rejected = order.ended(.rejected, because: refusal.reason)
+        try await commit(
+            EndOrder(order: rejected, answer: .rejected(rejected, refusal)),
+            outbox.publish(
+                OrderEvent.rejected, subject: order.id.description, sequence: 2,
+                data: rejected.eventData))
+    }
+}

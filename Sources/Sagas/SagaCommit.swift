@@ -1,0 +1,36 @@
+internal import FoundationEssentials
+public import Postgres
+
+/// Commits a change of a saga's course together with what the saga's owner changes.
+///
+/// The fence goes first: when another driver has the saga, the database refuses it and with it
+/// everything else in the transaction.
+public struct SagaCommit: Sendable {
+    enum Fence: Sendable {
+        case end(EndSaga)
+        case move(MoveSaga)
+    }
+
+    let database: Database
+    let fence: Fence
+    let log: InsertSagaLog
+
+    /// Commits the fence, the history and `statements` in one transaction and one round trip.
+    ///
+    /// - Throws: `.server` with state `SG001` when the saga has another driver; otherwise what the
+    ///   statements bring about. Nothing is stored then, but see `isOutcomeUncertain`.
+    public func callAsFunction<each S: Statement>(
+        _ statements: repeat each S
+    ) async throws(DatabaseError) {
+        switch fence {
+        case .end(let fence): _ = try await database.pipeline(fence, log, repeat each statements)
+        case .move(let fence): _ = try await database.pipeline(fence, log, repeat each statements)
+        }
+    }
+
+    /// Whether an error means that another driver has the saga.
+    static func isFence(_ error: DatabaseError) -> Bool {
+        if case .server(sqlState: "SG001", _) = error { return true }
+        return false
+    }
+}

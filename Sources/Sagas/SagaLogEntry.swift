@@ -1,0 +1,45 @@
+internal import FoundationEssentials
+
+/// One thing that a driver did with a saga.
+public struct SagaLogEntry: Sendable, Hashable, Codable {
+    /// When it began, RFC 3339 UTC with milliseconds, by the driver's wall clock.
+    public let at: String
+    /// Which step.
+    public let step: String
+    /// `execute`, `undo`, `decide` or `commit`.
+    public let action: String
+    /// 1 for the first try.
+    public let attempt: Int
+    /// `done`, `refused` or `unknown`.
+    public let outcome: String
+    /// How long it took.
+    public let milliseconds: Double
+    /// Who did it, such as `order.2`.
+    public let driver: String
+    /// How many times the saga had changed drivers, and 1.
+    public let epoch: Int64
+    /// Why it was refused or not answered.
+    public let detail: String?
+
+    /// The present time as RFC 3339 text.
+    static func now() -> String {
+        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+/// Collects entries until there is a commit to write them with.
+struct SagaJournal: Sendable {
+    private(set) var entries: [SagaLogEntry] = []
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    mutating func note(_ entry: SagaLogEntry) { entries.append(entry) }
+
+    /// The entries as JSON text; they stay until `clear`.
+    func text() -> String {
+        let data = (try? JSONEncoder().encode(entries)) ?? Data("[]".utf8)
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    mutating func clear() { entries = [] }
+}

@@ -1,0 +1,171 @@
+/// What a saga does next: a pure value that decides, while the runner does.
+///
+/// A saga runs its steps in order up to the pivot, the one commit that decides its fate. Before it,
+/// a refusal or the deadline leads to compensation: the decision to undo is committed first, then
+/// every step that may have been attempted is undone, last one first. An undo that gets no answer
+/// does not hold up the others; those left over are asked again for as long as it takes. After the
+/// pivot there is no way back: the finishing steps are retried until they succeed.
+///
+/// An answer that never came is neither success nor failure. It is asked for again, with the same
+/// key, until the deadline; undoing and finishing know no deadline.
+struct SagaMachine: Equatable {
+    /// How many steps there are before and after the pivot.
+    struct Shape: Equatable {
+        let steps: Int
+        let finishing: Int
+    }
+
+    /// What a saga's durable row says about it.
+    enum Phase: String, Equatable, CaseIterable, Sendable {
+        case running, compensating, finishing
+    }
+
+    /// What is to be done.
+    enum Action: Equatable {
+        /// Execute the step with this index.
+        case execute(Int)
+        /// Commit the pivot.
+        case commitPivot
+        /// Commit the decision to undo.
+        case commitRefusal(Refusal)
+        /// Undo the step with this index.
+        case undo(Int)
+        /// Commit the end of a saga that was undone.
+        case commitUndone
+        /// Execute the finishing step with this index.
+        case finish(Int)
+        /// Commit the end of a saga that went through.
+        case commitFinished
+        /// Wait for a while, the longer the higher the number, then `resume`.
+        case pause(attempt: Int)
+        /// Leave the saga alone: it has ended, or somebody else goes on.
+        case stop(End)
+    }
+
+    /// What became of the action at hand.
+    enum Event: Equatable {
+        /// The step, the undo or the commit succeeded.
+        case done
+        /// The participant refused for good.
+        case refused(Refusal)
+        /// Nobody knows: no answer, or one that settles nothing.
+        case unknown
+        /// Another driver has taken the saga over.
+        case fenced
+    }
+
+    /// How a drive ended.
+    enum End: Equatable {
+        case completed
+        case compensated
+        /// Somebody else goes on.
+        case handedOver
+    }
+
+    private let shape: Shape
+    private let isFresh: Bool
+    /// The action at hand.
+    private(set) var action: Action
+    /// How often in a row there was no answer.
+    private(set) var attempts = 0
+    /// The steps still to be undone, last one first, and how many of them this round has asked.
+    private var toUndo: [Int] = []
+    private var asked = 0
+    /// What follows a pause.
+    private var afterPause: Action?
+
+    /// Takes up a saga in the phase that its row says.
+    ///
+    /// - Parameter isFresh: whether nobody drove it before. Otherwise what was attempted is not known:
+    ///   a running saga starts over, since participants answer a repeat as they did before, and when
+    ///   it comes to undoing, every step is undone.
+    init(_ shape: Shape, in phase: Phase, isFresh: Bool) {
+        self.shape = shape
+        self.isFresh = isFresh
+        switch phase {
+        case .running: action = shape.steps > 0 ? .execute(0) : .commitPivot
+        case .finishing: action = shape.finishing > 0 ? .finish(0) : .commitFinished
+        case .compensating:
+            toUndo = Array((0..<shape.steps).reversed())
+            action = toUndo.first.map(Action.undo) ?? .commitUndone
+        }
+    }
+
+    /// Takes in what became of the action at hand and returns the next one.
+    ///
+    /// - Parameter deadlinePassed: whether the saga's time is up; it counts only before the pivot.
+    mutating func handle(_ event: Event, deadlinePassed: Bool) -> Action {
+        switch (event, action) {
+        case (.fenced, _): action = .stop(.handedOver)
+        case (.done, _): advance(deadlinePassed: deadlinePassed)
+        case (.refused(let refusal), .execute(let step)): giveUp(refusal, attempted: step)
+        case (.unknown, .execute(let step)) where deadlinePassed:
+            giveUp(.timedOut, attempted: step)
+        case (_, .undo): nextUndo()
+        case (_, .execute), (_, .finish): pause(then: action)
+        case (_, .commitPivot), (_, .commitRefusal), (_, .commitUndone), (_, .commitFinished):
+            // A commit without an answer may have happened. The row says so to whoever adopts it.
+            action = .stop(.handedOver)
+        case (_, .pause), (_, .stop): break
+        }
+        return action
+    }
+
+    /// Goes on after a pause.
+    mutating func resume(deadlinePassed: Bool) -> Action {
+        guard case .pause = action, let next = afterPause else { return action }
+        afterPause = nil
+        action = next
+        if case .execute(let step) = next, deadlinePassed { giveUp(.timedOut, attempted: step) }
+        return action
+    }
+
+    private mutating func advance(deadlinePassed: Bool) {
+        switch action {
+        case .execute(let step):
+            if deadlinePassed { return giveUp(.timedOut, attempted: step) }
+            move(to: step + 1 < shape.steps ? .execute(step + 1) : .commitPivot)
+        case .commitPivot: move(to: shape.finishing > 0 ? .finish(0) : .stop(.completed))
+        case .commitRefusal: move(to: toUndo.first.map(Action.undo) ?? .commitUndone)
+        case .undo:
+            toUndo.remove(at: asked)
+            asked -= 1
+            nextUndo()
+        case .finish(let step):
+            move(to: step + 1 < shape.finishing ? .finish(step + 1) : .commitFinished)
+        case .commitUndone: move(to: .stop(.compensated))
+        case .commitFinished: move(to: .stop(.completed))
+        case .pause, .stop: break
+        }
+    }
+
+    private mutating func giveUp(_ refusal: Refusal, attempted step: Int) {
+        let last = isFresh ? step : shape.steps - 1
+        toUndo = Array((0...last).reversed())
+        asked = 0
+        move(to: .commitRefusal(refusal))
+    }
+
+    private mutating func nextUndo() {
+        asked += 1
+        if asked < toUndo.count {
+            action = .undo(toUndo[asked])
+        } else if let first = toUndo.first {
+            asked = 0
+            pause(then: .undo(first))
+        } else {
+            move(to: .commitUndone)
+        }
+    }
+
+    private mutating func pause(then next: Action) {
+        attempts += 1
+        afterPause = next
+        action = .pause(attempt: attempts)
+    }
+
+    private mutating func move(to next: Action) {
+        action = next
+        attempts = 0
+    }
+}

@@ -1,0 +1,163 @@
+public import FoundationEssentials
+public import Postgres
+public import Reactor
+public import Telemetry
+
+/// How a saga came out, as far as whoever waits for it needs to know.
+public enum SagaOutcome: Sendable, Equatable {
+    /// The pivot is committed.
+    case completed
+    /// The refusal is committed; the steps are being undone.
+    case refused(Refusal)
+    /// This driver does not know: another one goes on, or nobody does until the lease lapses.
+    case handedOver
+}
+
+/// Drives the sagas of one kind: those started here at once, and those whose driver is gone.
+public final class SagaRunner<Context: Sendable>: Sendable {
+    /// Loads what a saga is about from its owner's tables; nil when there is no such thing.
+    public typealias Load = @Sendable (UUID) async throws(DatabaseError) -> Context?
+
+    let saga: Saga<Context>
+    let database: Database
+    let driver: String
+    let policy: SagaPolicy
+    let log: Logger
+    private let load: Load
+    private let scope: TaskScope
+    let metrics: SagaMetrics
+
+    /// Makes a runner.
+    ///
+    /// - Parameter driver: this replica's name, such as `order.2`. It must be its own: after a restart it
+    ///   takes back at once what its former self was driving.
+    public init(
+        _ saga: Saga<Context>,
+        database: Database,
+        driver: String,
+        policy: SagaPolicy = SagaPolicy(),
+        log: Logger,
+        metrics: Metrics,
+        load: @escaping Load
+    ) {
+        self.saga = saga
+        self.database = database
+        self.driver = driver
+        self.policy = policy
+        self.log = log
+        self.load = load
+        self.metrics = SagaMetrics(metrics, saga: saga.name)
+        scope = TaskScope(limit: policy.maxDriven)
+    }
+
+    /// The statement that starts a saga, for the transaction that stores what it is about.
+    public func start(_ id: UUID) -> StartSaga {
+        StartSaga(
+            id: id, kind: saga.name, driver: driver,
+            leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
+            deadlineMilliseconds: Int64(saga.deadline.wholeMilliseconds))
+    }
+
+    /// Drives a saga whose start was just committed, in the background.
+    ///
+    /// - Returns: its outcome, as soon as the pivot or the refusal is committed. When this replica is
+    ///   full the saga waits in the database for a poll, and the outcome is `handedOver` at once.
+    public func launch(_ id: UUID, _ context: Context) -> OneShot<SagaOutcome> {
+        let outcome = OneShot<SagaOutcome>()
+        let claimed = ClaimedSaga(
+            id: id, kind: saga.name, phase: .running, epoch: 1, attempts: 0,
+            remainingMilliseconds: Int64(saga.deadline.wholeMilliseconds), refusal: nil)
+        // The request's trace and clock travel along; its deadline must not: the saga has its own.
+        let trace = TraceContext.current
+        let started = scope.spawn {
+            await TraceContext.$current.withValue(trace) {
+                await self.drive(claimed, context, isFresh: true, outcome)
+            }
+        }
+        if !started { outcome.resolve(.handedOver) }
+        return outcome
+    }
+
+    /// Adopts sagas until the task is cancelled, then gives back every lease.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.scope.run() }
+            group.addTask { await self.poll() }
+        }
+        await releaseLeases()
+    }
+
+    private func poll() async {
+        // What this replica drove before it was restarted is nobody's now, whatever its lease says.
+        var includesOwn = true
+        while !Task.isCancelled {
+            if await adopt(includesOwn: includesOwn) { includesOwn = false }
+            let jitter = Double.random(in: 0.5...1)
+            try? await EventLoop.sleep(for: policy.pollInterval * jitter)
+        }
+    }
+
+    /// Claims and drives what can be; false when the database could not be asked.
+    private func adopt(includesOwn: Bool) async -> Bool {
+        let room = policy.maxDriven - scope.running
+        guard room > 0 else { return false }
+        let claim = ClaimSagas(
+            kind: saga.name, driver: driver,
+            leaseMilliseconds: Int64(policy.lease.wholeMilliseconds), limit: Int64(room),
+            includesOwn: includesOwn)
+        do throws(DatabaseError) {
+            for claimed in try await database.all(claim) {
+                metrics.adopted.increment()
+                log.info(
+                    "saga adopted",
+                    [
+                        "saga": .string(saga.name), "id": .string(claimed.id.text),
+                        "phase": .string(claimed.phase.rawValue), "epoch": .int(Int(claimed.epoch)),
+                    ])
+                _ = scope.spawn { await self.resume(claimed) }
+            }
+            return true
+        } catch {
+            log.warning("cannot look for sagas", ["error": .string("\(error)")])
+            return false
+        }
+    }
+
+    private func resume(_ claimed: ClaimedSaga) async {
+        do throws(DatabaseError) {
+            guard let context = try await load(claimed.id) else {
+                log.error("a saga is about nothing", ["id": .string(claimed.id.text)])
+                return
+            }
+            await drive(claimed, context, isFresh: false, OneShot())
+        } catch {
+            // The lease lapses and somebody tries again.
+            log.warning("cannot load a saga", ["error": .string("\(error)")])
+        }
+    }
+
+    private func drive(
+        _ claimed: ClaimedSaga, _ context: Context, isFresh: Bool, _ outcome: OneShot<SagaOutcome>
+    ) async {
+        let drive = SagaDrive(self, claimed, context, isFresh: isFresh, outcome)
+        await drive.run()
+        outcome.resolve(.handedOver)
+    }
+
+    /// Runs in a task of its own because the one that calls is cancelled already, and waits for it.
+    private func releaseLeases() async {
+        let statement = ReleaseSagas(kind: saga.name, driver: driver)
+        await Task(executorPreference: EventLoop.required) { [database, log] in
+            do throws(DatabaseError) {
+                try await database.run(statement)
+            } catch {
+                log.warning("cannot release leases", ["error": .string("\(error)")])
+            }
+        }.value
+    }
+}
+
+extension UUID {
+    /// The canonical lower-case text.
+    var text: String { uuidString.lowercased() }
+}

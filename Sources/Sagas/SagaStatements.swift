@@ -1,0 +1,206 @@
+public import FoundationEssentials
+public import Postgres
+
+/// Starts a saga: run it in the transaction that stores what the saga is about.
+public struct StartSaga: Statement {
+    /// Inserts the saga's row, leased to its first driver.
+    public static let sql = """
+        INSERT INTO saga_pending (saga_id, kind, phase, epoch, driver, next_at, deadline)
+        VALUES ($1, $2, 'running', 1, $3,
+            clock_timestamp() + $4 * interval '1 millisecond',
+            clock_timestamp() + $5 * interval '1 millisecond')
+        """
+    let id: UUID
+    let kind: String
+    let driver: String
+    let leaseMilliseconds: Int64
+    let deadlineMilliseconds: Int64
+
+    /// Binds the row.
+    public func bind(_ parameters: inout Parameters) {
+        parameters.append(id, kind, driver, leaseMilliseconds, deadlineMilliseconds)
+    }
+}
+
+/// A saga that this process has the lease of.
+struct ClaimedSaga: Sendable, Equatable {
+    let id: UUID
+    let kind: String
+    let phase: SagaMachine.Phase
+    let epoch: Int64
+    let attempts: Int
+    /// What is left until the deadline, by the database's clock; negative when it has passed.
+    let remainingMilliseconds: Int64
+    let refusal: Refusal?
+}
+
+/// Takes over sagas whose lease has lapsed, oldest first; other replicas' claims are stepped over.
+struct ClaimSagas: Statement {
+    static let sql = """
+        UPDATE saga_pending
+        SET epoch = epoch + 1, driver = $2,
+            next_at = clock_timestamp() + $3 * interval '1 millisecond'
+        WHERE saga_id IN (
+            SELECT saga_id FROM saga_pending
+            WHERE kind = $1 AND (next_at <= clock_timestamp() OR ($5 AND driver = $2))
+            ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED)
+        RETURNING saga_id, kind, phase, epoch, attempts,
+            (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint, reason, detail
+        """
+    let kind: String
+    let driver: String
+    let leaseMilliseconds: Int64
+    let limit: Int64
+    /// Whether to take what is leased to this driver's own name as well: after a restart, what its
+    /// former self left behind.
+    let includesOwn: Bool
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(kind, driver, leaseMilliseconds, limit, includesOwn)
+    }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> ClaimedSaga {
+        let phase: String = try row[2]
+        let attempts: Int32 = try row[4]
+        let reason: String? = try row[6]
+        let detail: String? = try row[7]
+        guard let known = SagaMachine.Phase(rawValue: phase) else {
+            throw .decoding("unknown phase \(phase)")
+        }
+        return ClaimedSaga(
+            id: try row[0], kind: try row[1], phase: known, epoch: try row[3],
+            attempts: Int(attempts), remainingMilliseconds: try row[5],
+            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") })
+    }
+}
+
+/// Ends a saga, or fails the transaction when it has another driver.
+struct EndSaga: Statement {
+    static let sql = "SELECT saga_end($1, $2, $3)"
+    let id: UUID
+    let epoch: Int64
+    let phase: SagaMachine.Phase
+
+    func bind(_ parameters: inout Parameters) { parameters.append(id, epoch, phase.rawValue) }
+}
+
+/// Moves a saga to another phase, or fails the transaction when it has another driver.
+struct MoveSaga: Statement {
+    static let sql = "SELECT saga_move($1, $2, $3, $4, $5, $6, $7)"
+    let id: UUID
+    let epoch: Int64
+    let from: SagaMachine.Phase
+    let to: SagaMachine.Phase
+    let refusal: Refusal?
+    let leaseMilliseconds: Int64
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(
+            id, epoch, from.rawValue, to.rawValue, refusal?.reason, refusal?.detail,
+            leaseMilliseconds)
+    }
+}
+
+/// Notes a try without an answer and moves the lease; no row comes back when another driver has it.
+struct PostponeSaga: Statement {
+    static let sql = """
+        UPDATE saga_pending
+        SET attempts = $3, last_error = $4,
+            next_at = clock_timestamp() + $5 * interval '1 millisecond'
+        WHERE saga_id = $1 AND epoch = $2
+        RETURNING epoch
+        """
+    let id: UUID
+    let epoch: Int64
+    let attempts: Int64
+    let lastError: String?
+    let leaseMilliseconds: Int64
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(id, epoch, attempts, lastError, leaseMilliseconds)
+    }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int64 { try row[0] }
+}
+
+/// Gives up every lease of a driver that is about to stop, so that others need not wait.
+struct ReleaseSagas: Statement {
+    static let sql = """
+        UPDATE saga_pending SET next_at = clock_timestamp() WHERE kind = $1 AND driver = $2
+        """
+    let kind: String
+    let driver: String
+
+    func bind(_ parameters: inout Parameters) { parameters.append(kind, driver) }
+}
+
+/// Appends to a saga's history.
+struct InsertSagaLog: Statement {
+    static let sql = "INSERT INTO saga_log (saga_id, epoch, driver, entries) VALUES ($1, $2, $3, $4)"
+    let id: UUID
+    let epoch: Int64
+    let driver: String
+    let entries: String
+
+    func bind(_ parameters: inout Parameters) { parameters.append(id, epoch, driver, entries) }
+}
+
+/// Reads a saga's history, oldest first.
+public struct FindSagaLog: Statement {
+    /// Each row is what one driver noted at one time.
+    public static let sql = """
+        SELECT driver, epoch, entries FROM saga_log WHERE saga_id = $1 ORDER BY id
+        """
+    let id: UUID
+
+    /// The history of the saga with this id.
+    public init(id: UUID) {
+        self.id = id
+    }
+
+    /// Binds the id.
+    public func bind(_ parameters: inout Parameters) { parameters.append(id) }
+
+    /// Reads the entries of one row.
+    ///
+    /// - Throws: `.decoding` when the row holds something else.
+    public static func decode(_ row: borrowing Row) throws(DatabaseError) -> [SagaLogEntry] {
+        let text: String = try row[2]
+        do {
+            return try JSONDecoder().decode([SagaLogEntry].self, from: Data(text.utf8))
+        } catch {
+            throw .decoding("saga_log.entries")
+        }
+    }
+}
+
+/// A saga that has not ended, as people look at it.
+public struct PendingSaga: Sendable {
+    /// `running`, `compensating` or `finishing`.
+    public let phase: String
+    /// How often in a row there was no answer.
+    public let attempts: Int
+    /// What the last try without an answer ran into.
+    public let lastError: String?
+}
+
+/// Finds a saga that has not ended.
+public struct FindPendingSaga: Statement {
+    /// No row means that the saga has ended.
+    public static let sql = "SELECT phase, attempts, last_error FROM saga_pending WHERE saga_id = $1"
+    let id: UUID
+
+    /// The saga with this id.
+    public init(id: UUID) {
+        self.id = id
+    }
+
+    /// Binds the id.
+    public func bind(_ parameters: inout Parameters) { parameters.append(id) }
+
+    /// Reads the row.
+    public static func decode(_ row: borrowing Row) throws(DatabaseError) -> PendingSaga {
+        let attempts: Int32 = try row[1]
+        return PendingSaga(phase: try row[0], attempts: Int(attempts), lastError: try row[2])
+    }
+}

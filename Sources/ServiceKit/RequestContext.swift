@@ -1,0 +1,63 @@
+internal import Contracts
+internal import HTTP
+internal import Reactor
+internal import Telemetry
+
+/// Gives each request its trace and its deadline, and its problems the trace's id.
+struct RequestContext: Sendable {
+    private let log: Logger
+
+    init(_ boot: Boot) {
+        log = boot.log
+    }
+
+    func wrap(_ next: @escaping Handler) -> Handler {
+        { request throws(Problem) in
+            let trace = Self.trace(of: request)
+            let deadline = Self.deadline(of: request)
+            let result: Result<Response, Problem> = await TraceContext.$current.withValue(trace) {
+                await Deadline.$current.withValue(deadline) {
+                    do throws(Problem) {
+                        return .success(try await next(request))
+                    } catch {
+                        return .failure(note(error, request, trace))
+                    }
+                }
+            }
+            return try result.get()
+        }
+    }
+
+    /// A problem that is our fault is logged with its cause, which the client never sees.
+    private func note(_ problem: Problem, _ request: Request, _ trace: TraceContext) -> Problem {
+        var problem = problem
+        problem.members["trace_id"] = .string(trace.traceID)
+        if problem.instance == nil { problem.instance = request.path.description }
+        if problem.status.code >= 500 {
+            log.warning(
+                "request failed",
+                [
+                    "status": .int(problem.status.code), "path": .string("\(request.path)"),
+                    "detail": .string(problem.detail ?? problem.title),
+                    "cause": .string(problem.cause ?? ""),
+                ])
+        }
+        return problem
+    }
+
+    /// The caller's trace goes on; a request without one, or with a malformed one, begins a new one.
+    static func trace(of request: Request) -> TraceContext {
+        guard let header = request.headers[.traceparent],
+            let parent = TraceContext(traceparent: header)
+        else { return .root() }
+        return parent.child()
+    }
+
+    /// The milliseconds the caller has left, counted from now; only the platform's own are believed.
+    static func deadline(of request: Request) -> Deadline {
+        guard request.caller != nil, let text = request.headers[.requestDeadline],
+            let milliseconds = Int64(text), milliseconds >= 0
+        else { return .never }
+        return .after(.milliseconds(min(milliseconds, 3_600_000)))
+    }
+}

@@ -1,0 +1,145 @@
+internal import Glibc
+internal import HTTP
+internal import Reactor
+internal import Synchronization
+internal import Telemetry
+
+/// A running process: its two listeners, its background work and its way to the end.
+final class ServiceRuntime: Sendable {
+    /// Where a process is between its start and its end.
+    enum Stage: Sendable { case starting, ready, draining }
+
+    private let settings: ServiceSettings
+    private let boot: Boot
+    private let serverTLS: TLSContext?
+    private let stage = Mutex(Stage.starting)
+
+    init(
+        name: String, settings: ServiceSettings, environment: Environment, loops: EventLoopGroup,
+        log: Logger
+    ) throws {
+        self.settings = settings
+        serverTLS = try settings.tls.map { configuration in
+            try Self.usable { () throws(TLSError) in try .server(configuration) }
+        }
+        let clientTLS = try settings.tls.map { configuration in
+            try Self.usable { () throws(TLSError) in try .client(configuration) }
+        }
+        boot = Boot(
+            name: name, settings: settings, environment: environment, loops: loops, log: log,
+            clientTLS: clientTLS)
+    }
+
+    private static func usable(
+        _ make: () throws(TLSError) -> TLSContext
+    ) throws(ConfigurationError) -> TLSContext {
+        do throws(TLSError) {
+            return try make()
+        } catch {
+            throw ConfigurationError(
+                "TLS_CERT", "with TLS_KEY and TLS_CA cannot be used: \(error)",
+                example: "/certs/order.pem")
+        }
+    }
+
+    /// Runs until a signal comes; returns the exit code.
+    func run(
+        until signals: Signals, _ wire: @escaping @Sendable (Boot) async throws -> Void
+    ) async -> Int32 {
+        let watch = Task(executorPreference: EventLoop.required) { [self] in
+            try await serve(wire)
+        }
+        let ending = Task(executorPreference: EventLoop.required) { [boot] in
+            guard let signal = try? await signals.next() else { return }
+            boot.log.info("stopping", ["signal": .int(Int(signal))])
+            watch.cancel()
+        }
+        defer { ending.cancel() }
+        do {
+            try await watch.value
+            return 0
+        } catch is CancellationError {
+            return 0
+        } catch SocketError.cancelled {
+            return 0
+        } catch {
+            Service.fail(boot.name, error)
+        }
+    }
+
+    /// Admin first, so that a process that waits for its database can be asked how it is; then the
+    /// wiring; then requests. On the way down in the opposite order: requests in flight are answered
+    /// while background work still runs.
+    private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
+        let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
+        let adminServer = HTTPServer(listener: admin, handler: adminRouter().handler)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [boot] in try await adminServer.run(on: boot.loops) }
+            try await self.wireAndServe(wire)
+            group.cancelAll()
+        }
+    }
+
+    private func wireAndServe(
+        _ wire: @escaping @Sendable (Boot) async throws -> Void
+    ) async throws {
+        try await wire(boot)
+        boot.routes { router in health().add(to: &router) }
+        let listener = try await listen(settings.listen, "LISTEN")
+        var limits = HTTPLimits()
+        limits.drainTime = settings.drainTime
+        let observer = RequestObserver(boot)
+        let server = HTTPServer(
+            listener: listener, tls: serverTLS, limits: limits,
+            observe: { observer.observe($0) },
+            handler: RequestContext(boot).wrap(boot.handler))
+        let backgrounds = Task(executorPreference: EventLoop.required) { [boot] in
+            await withTaskGroup(of: Void.self) { group in
+                for background in boot.backgrounds { group.addTask { await background.run() } }
+            }
+        }
+        defer { backgrounds.cancel() }
+        boot.log.info("ready", ["listen": .string(listener.address.description)])
+        stage.withLock { $0 = .ready }
+        try await withTaskCancellationHandler {
+            try await server.run(on: boot.loops)
+        } onCancel: {
+            boot.stop()
+            stage.withLock { $0 = .draining }
+        }
+        backgrounds.cancel()
+        await backgrounds.value
+        boot.log.info("stopped", [:])
+    }
+
+    private func listen(
+        _ address: (host: String, port: UInt16), _ variable: String
+    ) async throws -> Listener {
+        do throws(SocketError) {
+            let found = try await SocketAddress.resolve(host: address.host, port: address.port)
+            return try Listener.bind(found.first ?? .loopback(port: address.port))
+        } catch {
+            throw ConfigurationError(
+                variable, "cannot be listened on: \(error)", example: "127.0.0.1:8080")
+        }
+    }
+
+    // MARK: The admin port
+
+    private func adminRouter() -> Router {
+        var router = Router()
+        health().add(to: &router)
+        router.on(.get, "/metrics") { [boot] _ throws(Problem) in
+            var response = Response.text(boot.metrics.render())
+            response.headers[.contentType] = Metrics.contentType
+            return response
+        }
+        return router
+    }
+
+    private func health() -> HealthRoutes {
+        HealthRoutes(name: boot.name, instance: boot.instance) { [self] in
+            stage.withLock { $0 }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+internal import Reactor
+internal import Telemetry
+
+/// What every process of the platform reads from its environment.
+struct ServiceSettings: Sendable {
+    let listen: (host: String, port: UInt16)
+    let adminListen: (host: String, port: UInt16)
+    let instance: String
+    let eventLoops: Int
+    let logLevel: LogLevel
+    let logFormat: LogFormat
+    let tls: TLSConfiguration?
+    let drainTime: Duration
+
+    init(
+        _ environment: Environment, service: String, transport: Transport
+    ) throws(ConfigurationError) {
+        listen = try environment.hostAndPort("LISTEN", default: "127.0.0.1:0")
+        adminListen = try environment.hostAndPort("ADMIN_LISTEN", default: "127.0.0.1:0")
+        instance = environment.optional("INSTANCE") ?? service
+        eventLoops = try environment.integer("EVENT_LOOPS", in: 1...64, default: Self.processors)
+        logLevel = try Self.level(environment)
+        logFormat = try environment.choice("LOG_FORMAT", default: LogFormat.json)
+        drainTime = try environment.duration("DRAIN_TIME", default: .seconds(30))
+        tls = transport == .mutualTLS ? try Self.certificates(environment) : nil
+    }
+
+    private static func level(_ environment: Environment) throws(ConfigurationError) -> LogLevel {
+        guard let text = environment.optional("LOG_LEVEL") else { return .info }
+        guard let level = LogLevel(name: text) else {
+            let names = LogLevel.allCases.map(\.name).joined(separator: ", ")
+            throw ConfigurationError("LOG_LEVEL", "is '\(text)', none of \(names)", example: "info")
+        }
+        return level
+    }
+
+    private static func certificates(
+        _ environment: Environment
+    ) throws(ConfigurationError) -> TLSConfiguration {
+        TLSConfiguration(
+            certificateFile: try environment.required("TLS_CERT", example: "/certs/order.pem"),
+            keyFile: try environment.required("TLS_KEY", example: "/certs/order.key"),
+            caFile: try environment.required("TLS_CA", example: "/certs/ca.pem"),
+            requirePeer: true)
+    }
+
+    private static var processors: Int { max(1, min(64, Processors.online)) }
+}
+
+/// What the service port speaks.
+public enum Transport: Sendable {
+    /// TLS 1.3 with a certificate on both sides: between the platform's own processes.
+    case mutualTLS
+    /// Plain HTTP: the gateway's clients, and the payment provider, which is not ours.
+    case plain
+}

@@ -1,0 +1,54 @@
+/// How `stack up` was asked to bring the platform up.
+struct UpOptions: Equatable {
+    var replicas: [ServiceName: Int]
+    var port: UInt16 = 8080
+    var detach = false
+    var supervise = false
+    var faults = false
+    /// The folder with the services' executables; next to `stack` itself unless given.
+    var executables: String?
+    var extra: [String: String] = [:]
+
+    /// A full stack on the default port.
+    init() {
+        replicas = [:]
+        for service in ServiceName.allCases { replicas[service] = service.defaultReplicas }
+    }
+
+    /// Reads the flags of `up`.
+    init(_ words: inout Words) throws(StackError) {
+        self.init()
+        if words.flag("--lean") {
+            for service in ServiceName.allCases { replicas[service] = 1 }
+        }
+        while let list = try words.value("--replicas") { try apply(list) }
+        if let port = try words.number("--port", 1...65_535) { self.port = UInt16(port) }
+        detach = words.flag("--detach")
+        supervise = words.flag("--supervise")
+        faults = words.flag("--faults")
+        executables = try words.value("--executables").map(Files.absolute)
+        while let pair = try words.value("--set") { try set(pair) }
+    }
+
+    private mutating func apply(_ list: String) throws(StackError) {
+        for item in list.split(separator: ",") {
+            let parts = item.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let service = ServiceName(rawValue: String(parts[0])),
+                let count = Int(parts[1])
+            else { throw .usage("--replicas \(item): write it as order=2,product=3") }
+            let limit = service == .gateway || service == .provider ? 1 : 32
+            guard (1...limit).contains(count) else {
+                throw .usage("--replicas \(item): \(service.rawValue) runs 1 to \(limit) times")
+            }
+            replicas[service] = count
+        }
+    }
+
+    private mutating func set(_ pair: String) throws(StackError) {
+        let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else {
+            throw .usage("--set \(pair): write it as --set LOG_LEVEL=debug")
+        }
+        extra[String(parts[0])] = String(parts[1])
+    }
+}

@@ -1,0 +1,37 @@
+/// What `stack help` prints.
+enum Usage {
+    static let text = """
+        stack: the whole platform on one machine, without Docker
+
+          stack up [--lean] [--replicas order=2,product=3] [--port 8080] [--detach] [--supervise]
+                   [--faults] [--set NAME=value] [--executables DIR]
+                                  start PostgreSQL and every service, wait until healthy
+          stack down [--wipe]     stop what was started; --wipe also removes the data
+          stack ps                processes with pid, ports, memory and restarts
+          stack status [--json]   health, breakers, unfinished sagas and event lag
+          stack logs [NAME] [-f] [-n 200]
+                                  what the processes wrote; -f follows
+          stack kill NAME…        SIGKILL; NAME is order, order.2 or postgres
+          stack pause NAME…       SIGSTOP: there, but silent
+          stack resume NAME…      SIGCONT
+          stack start NAME…       start again what was killed, on the same ports
+          stack restart NAME…     stop gently, start again
+          stack fault NAME JSON   inject faults (the stack must be up with --faults)
+          stack verify [--json] [--wait SECONDS]
+                                  do money, stock, orders and events add up? exit 1 if not
+          stack env               ports, database URLs and certificate paths as KEY=value
+          stack help              this page
+
+        Every command takes --data DIR (default .anyway): one folder is one stack, and several run
+        side by side with different --data and --port.
+          --lean        one process of each service
+          --detach      return once healthy; the stack keeps running
+          --supervise   start killed processes again; without it they stay dead, so you can watch
+          --faults      let processes take injected faults
+          --set         a variable for every process, such as LOG_LEVEL=debug
+          --executables where the services' programs are (default: next to stack)
+
+        Exit codes: 0 done, 1 no, 64 wrong words, 69 something needed does not answer.
+
+        """
+}

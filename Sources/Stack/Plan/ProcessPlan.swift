@@ -1,0 +1,84 @@
+/// One service process as it is to run: decided once, remembered in the state, started any number of times.
+struct ProcessPlan: Codable, Equatable {
+    var name: InstanceName
+    var executable: String
+    var ports: PortPair
+    var environment: [String: String]
+}
+
+/// Turns replica counts and ports into processes with their environments.
+struct Planner {
+    var layout: Layout
+    /// The folder with the services' executables.
+    var executables: String
+    var replicas: [ServiceName: Int]
+    var ports: [InstanceName: PortPair]
+    var faults = false
+    /// Variables that every process gets on top, from `--set`.
+    var extra: [String: String] = [:]
+
+    /// Every process to run, in order of name.
+    func plans() -> [ProcessPlan] {
+        instances().compactMap { name in
+            ports[name].map { pair in
+                ProcessPlan(
+                    name: name,
+                    executable: "\(executables)/\(name.service.rawValue)",
+                    ports: pair,
+                    environment: environment(name, pair)
+                )
+            }
+        }
+    }
+
+    /// The names of all processes.
+    func instances() -> [InstanceName] {
+        ServiceName.allCases.flatMap { service in
+            (0..<(replicas[service] ?? 0)).map { InstanceName(service: service, number: $0 + 1) }
+        }
+    }
+
+    private func environment(_ name: InstanceName, _ pair: PortPair) -> [String: String] {
+        let service = name.service
+        var variables = [
+            "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC",
+            "ANYWAY_STACK": layout.root,
+            "INSTANCE": name.description,
+            "LISTEN": "127.0.0.1:\(pair.listen)",
+            "ADMIN_LISTEN": "127.0.0.1:\(pair.admin)",
+            "EVENT_LOOPS": "\(service.eventLoops)",
+        ]
+        if service.hasDatabase { variables["DATABASE_URL_FILE"] = layout.databaseURL(service) }
+        if service.isInsideMesh {
+            variables["TLS_CERT"] = layout.certificate(name.description)
+            variables["TLS_KEY"] = layout.key(name.description)
+            variables["TLS_CA"] = layout.authority
+        }
+        for upstream in service.upstreams {
+            variables["UPSTREAM_\(upstream.rawValue.uppercased())"] = addresses(of: upstream)
+        }
+        switch service {
+        case .user:
+            variables["ADMIN_EMAIL"] = Planner.adminEmail
+            variables["ADMIN_PASSWORD_FILE"] = layout.secret("admin-password")
+        case .payment:
+            variables["PROVIDER_URL"] = "http://\(addresses(of: .provider))"
+            variables["PROVIDER_KEY_FILE"] = layout.secret("provider-key")
+        case .provider:
+            variables["PROVIDER_KEY_FILE"] = layout.secret("provider-key")
+        case .gateway, .product, .order, .notification:
+            break
+        }
+        if faults { variables["FAULTS"] = "on" }
+        return variables.merging(extra) { _, ours in ours }
+    }
+
+    static let adminEmail = "admin@anyway.local"
+
+    private func addresses(of service: ServiceName) -> String {
+        (0..<(replicas[service] ?? 0))
+            .compactMap { ports[InstanceName(service: service, number: $0 + 1)] }
+            .map { "127.0.0.1:\($0.listen)" }
+            .joined(separator: ",")
+    }
+}

@@ -1,0 +1,30 @@
+/// One role and one database per service, and no way from one to another.
+enum DatabaseSetup {
+    /// SQL that makes what is missing and sets every role's password; safe to run again.
+    ///
+    /// Passwords are random letters and digits, so they need no quoting.
+    static func script(passwords: [(service: ServiceName, password: String)]) -> String {
+        // A failing statement would otherwise be logged, password included.
+        var sql = "SET log_min_error_statement = panic;\nSET client_min_messages = warning;\n"
+        sql += "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;\n"
+        for (service, password) in passwords {
+            let name = service.rawValue
+            sql += """
+                SELECT 'CREATE ROLE "\(name)"'
+                 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '\(name)') \\gexec
+                ALTER ROLE "\(name)" WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
+                  NOBYPASSRLS PASSWORD '\(password)';
+                SELECT 'CREATE DATABASE "\(name)" OWNER "\(name)" TEMPLATE template0'
+                 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '\(name)') \\gexec
+                REVOKE ALL ON DATABASE "\(name)" FROM PUBLIC;
+
+                """
+        }
+        return sql
+    }
+
+    /// The address a service finds in its DATABASE_URL_FILE.
+    static func url(_ service: ServiceName, password: String, port: UInt16) -> String {
+        "postgres://\(service.rawValue):\(password)@127.0.0.1:\(port)/\(service.rawValue)"
+    }
+}

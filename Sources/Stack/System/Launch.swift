@@ -1,0 +1,137 @@
+internal import Glibc
+
+/// One child process to start: what, with which environment, and where its output goes.
+///
+/// Every child gets a session of its own, so that Ctrl-C in the terminal reaches only `stack`,
+/// which then decides the order in which things end.
+struct Launch {
+    /// Where a stream of the child goes.
+    enum Output: Equatable {
+        case discard
+        case append(path: String)
+        case descriptor(Int32)
+    }
+
+    var executable: String
+    var arguments: [String] = []
+    var environment: [String: String] = [:]
+    /// Standard input; nothing unless given.
+    var input: Int32?
+    var output = Output.discard
+    /// Standard error; where the output goes unless given.
+    var errors: Output?
+
+    /// Starts the child and returns its pid.
+    ///
+    /// The caller, or init after it, reaps it.
+    func start() throws(StackError) -> Int32 {
+        // Safe: both objects are initialised here, used only by posix_spawn below and destroyed on
+        // every path out of this function.
+        var actions = unsafe posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        unsafe posix_spawnattr_init(&attributes)
+        defer {
+            unsafe posix_spawn_file_actions_destroy(&actions)
+            unsafe posix_spawnattr_destroy(&attributes)
+        }
+        unsafe direct(&actions)
+        isolate(&attributes)
+        let words = [executable] + arguments
+        let variables = environment.map { "\($0.key)=\($0.value)" }.sorted()
+        var pid: pid_t = 0
+        let status = unsafe CStrings.with(words) { argv in
+            unsafe CStrings.with(variables) { envp in
+                unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
+            }
+        }
+        guard status == 0 else { throw .system(call: "start \(executable)", errno: status) }
+        return pid
+    }
+
+    /// Opens and duplicates the three standard streams; the rest closes by itself (see keepDescriptors).
+    private func direct(_ actions: inout posix_spawn_file_actions_t) {
+        // Safe: actions was initialised by the caller; paths are copied by the calls.
+        if let input {
+            unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        unsafe route(output, to: 1, &actions)
+        if let errors {
+            unsafe route(errors, to: 2, &actions)
+        } else {
+            unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
+    }
+
+    private func route(
+        _ output: Output,
+        to number: Int32,
+        _ actions: inout posix_spawn_file_actions_t
+    ) {
+        // Safe: as in direct.
+        switch output {
+        case .discard:
+            unsafe posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_WRONLY, 0)
+        case .append(let path):
+            unsafe posix_spawn_file_actions_addopen(
+                &actions,
+                number,
+                path,
+                O_WRONLY | O_CREAT | O_APPEND,
+                0o640
+            )
+        case .descriptor(let descriptor):
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, number)
+        }
+    }
+
+    /// Makes sure that what `stack` itself inherited, such as make's pipes, ends with it.
+    static func keepDescriptors() {
+        for descriptor in Files.names(in: "/proc/self/fd").compactMap({ Int32($0) })
+        where descriptor > 2 {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+    }
+
+    /// A new session and the signals as a program expects them: none blocked, none ignored.
+    private func isolate(_ attributes: inout posix_spawnattr_t) {
+        var none = sigset_t()
+        var all = sigset_t()
+        // Safe: attributes was initialised by the caller; the sets are copied by the calls.
+        unsafe sigemptyset(&none)
+        unsafe sigfillset(&all)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        // POSIX_SPAWN_SETSID (spawn.h) is declared only under _GNU_SOURCE.
+        let newSession: Int32 = 0x80
+        let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | newSession
+        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+    }
+}
+
+/// Swift strings as the null-terminated array of C strings that exec wants.
+enum CStrings {
+    /// Lends the array for the length of the call.
+    static func with<Result>(
+        _ strings: [String],
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        // Safe: each copy is made by strdup, reachable only inside body, and freed after it; the
+        // array has one more slot than strings, which stays nil as the terminator.
+        let array = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+            .allocate(capacity: strings.count + 1)
+        unsafe array.initialize(repeating: nil, count: strings.count + 1)
+        for (index, string) in strings.enumerated() {
+            unsafe array[index] = strdup(string)
+        }
+        defer {
+            for index in strings.indices {
+                unsafe free(array[index])
+            }
+            unsafe array.deallocate()
+        }
+        return unsafe body(array)
+    }
+}

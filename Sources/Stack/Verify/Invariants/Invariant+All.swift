@@ -1,0 +1,8 @@
+extension Invariant {
+    /// Everything `stack verify` checks, in the order it prints.
+    static let all: [Invariant] = [
+        everySagaEnded, moneyMatchesOrders, everyOrderPaid, oneCapturePerOrder, ledgerBalances,
+        providerAgrees, stockConserved, reservationsMatchOrders, notBothConfirmedAndUndone,
+        oneOutcomeEvent, notifiedOnce,
+    ]
+}

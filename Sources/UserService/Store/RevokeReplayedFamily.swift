@@ -1,0 +1,22 @@
+internal import Contracts
+internal import FoundationEssentials
+internal import Postgres
+
+/// Ends the session of a refresh token that was used before; no row when there is none to end.
+struct RevokeReplayedFamily: Statement {
+    static let sql = """
+        UPDATE sessions AS session
+        SET revoked_at = now(), revoked_for = 'replayed'
+        FROM refresh_tokens AS token
+        WHERE token.token_hash = $1 AND token.used_at IS NOT NULL
+            AND session.id = token.session_id AND session.revoked_at IS NULL
+        RETURNING session.id
+        """
+    let token: RefreshToken
+
+    func bind(_ parameters: inout Parameters) { parameters.append(token.hash) }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> SessionID {
+        SessionID(try row.decode(0, as: UUID.self))
+    }
+}

@@ -1,0 +1,15 @@
+internal import Contracts
+internal import Postgres
+
+/// Ends a session that its user's access token names.
+struct RevokeSessionByID: Statement {
+    static let sql = """
+        UPDATE sessions
+        SET revoked_at = now(), revoked_for = 'signed-out'
+        WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL
+        """
+    let session: SessionID
+    let user: UserID
+
+    func bind(_ parameters: inout Parameters) { parameters.append(session.uuid, user.uuid) }
+}

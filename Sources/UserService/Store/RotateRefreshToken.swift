@@ -1,0 +1,37 @@
+internal import Contracts
+internal import FoundationEssentials
+internal import Postgres
+
+/// Uses a refresh token up and puts the next one of its family in its place.
+///
+/// No row means that it is unknown, expired, revoked, or was used before. Of two at the same time
+/// one waits for the other's row lock and then finds the token used.
+struct RotateRefreshToken: Statement {
+    static let sql = """
+        WITH used AS (
+            UPDATE refresh_tokens AS token
+            SET used_at = now()
+            FROM sessions AS session
+            WHERE token.token_hash = $1 AND token.used_at IS NULL AND token.expires_at > now()
+                AND session.id = token.session_id
+                AND session.revoked_at IS NULL AND session.expires_at > now()
+            RETURNING session.id, session.user_id, session.expires_at
+        ), next AS (
+            INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+            SELECT $2, id, least(now() + interval '30 days', expires_at) FROM used
+        )
+        SELECT used.id, users.id, users.role FROM used JOIN users ON users.id = used.user_id
+        """
+    let token: RefreshToken
+    let next: RefreshToken
+
+    func bind(_ parameters: inout Parameters) { parameters.append(token.hash, next.hash) }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Session {
+        Session(
+            id: SessionID(try row.decode(0, as: UUID.self)),
+            user: UserID(try row.decode(1, as: UUID.self)),
+            role: try Role(column: row[2])
+        )
+    }
+}

@@ -1,0 +1,19 @@
+internal import Contracts
+internal import FoundationEssentials
+internal import Postgres
+
+/// Finds the account of an e-mail address, however it is spelled.
+struct SelectAccount: Statement {
+    static let sql = "SELECT id, role, password_hash FROM users WHERE email_key = $1"
+    let email: EmailAddress
+
+    func bind(_ parameters: inout Parameters) { parameters.append(email.key) }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Account {
+        Account(
+            id: UserID(try row.decode(0, as: UUID.self)),
+            role: try Role(column: row[1]),
+            passwordHash: try row[2]
+        )
+    }
+}

@@ -1,0 +1,33 @@
+internal import Contracts
+internal import HTTP
+internal import Postgres
+
+/// Replaces a profile's name and preferences, if nobody has changed it since this version.
+struct UpdateProfile: Statement {
+    static let sql = """
+        UPDATE users
+        SET name = $3, preferences = $4, version = version + 1, updated_at = now()
+        WHERE id = $1 AND version = $2
+        RETURNING id, email, role, created_at, name, preferences, updated_at, version
+        """
+    let id: UserID
+    let version: Int64
+    let name: String
+    let preferences: JSONText
+
+    /// `profile` as it should be, with the version it was read at.
+    init(_ profile: Profile) throws(DatabaseError) {
+        id = profile.id
+        version = profile.version
+        name = profile.name
+        preferences = try JSONText(encoding: profile.preferences)
+    }
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(id.uuid, version, name, preferences)
+    }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Profile {
+        try Profile(row)
+    }
+}
