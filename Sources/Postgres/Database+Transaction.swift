@@ -17,6 +17,7 @@ extension Database {
     ///   - retries: how often it is tried again after the first time.
     /// - Throws: what `body` throws, or a `DatabaseError` as `Failure`; `.outcomeUnknown` when the
     ///   commit was sent and its answer lost.
+    @discardableResult
     public func transaction<T: Sendable, Failure: DatabaseFailure>(
         isolation: Isolation = .readCommitted, retries: Int = 3,
         _ body: (Transaction<Failure>) async throws(Failure) -> T

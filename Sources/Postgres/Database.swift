@@ -111,22 +111,24 @@ public final class Database: Sendable {
     }
 }
 
-/// Runs on the loop: at once when the caller is there already, otherwise by changing threads.
+/// Runs on the loop: at once when the caller is there already, otherwise in a child task, which
+/// keeps the caller's deadline and cancellation.
 func onLoop<T: Sendable, E: Error>(
-    _ loop: EventLoop, _ body: @Sendable () async throws(E) -> T
+    _ loop: EventLoop, _ body: @escaping @Sendable () async throws(E) -> T
 ) async throws(E) -> T {
     if loop.isCurrent { return try await body() }
-    return try await withTaskExecutorPreference(loop) { () async throws(E) in
-        try await leaveActor(body)
+    let result = await withTaskGroup(of: Result<T, E>.self) { group in
+        group.addTask(executorPreference: loop) { () async -> Result<T, E> in
+            do throws(E) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        }
+        for await result in group { return result }
+        preconditionFailure("a group with a child has a result")
     }
-}
-
-/// Leaves the caller's actor, if it has one, for the task's preferred executor: the loop.
-@concurrent
-private func leaveActor<T: Sendable, E: Error>(
-    _ body: @Sendable () async throws(E) -> T
-) async throws(E) -> T {
-    try await body()
+    return try result.get()
 }
 
 /// Proves that the server answers.

@@ -17,7 +17,7 @@ extension Boot {
             throw ConfigurationError(variable, "is '\(text)': \(error)", example: example)
         }
         let upstream = Upstream(
-            name, endpoints: endpoints, client: client, tls: clientTLS, policy: policy, log: log,
+            name: name, endpoints: endpoints, client: client, tls: clientTLS, policy: policy, log: log,
             metrics: metrics)
         background("health of \(name)") { await upstream.run() }
         return upstream

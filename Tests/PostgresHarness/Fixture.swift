@@ -4,6 +4,7 @@ import Reactor
 /// A fresh database with event loops of its own, for the length of `body`.
 ///
 /// The body runs on the first loop, as a service's code does.
+@discardableResult
 public func withDatabase<T: Sendable>(
     migrations: [Migration] = [], loops: Int = 1, maxConnectionsPerLoop: Int = 4,
     timeout: Duration = .seconds(5),

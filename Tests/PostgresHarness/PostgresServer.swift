@@ -63,6 +63,14 @@ public final class PostgresServer: Sendable {
         try await Self.blocking { [self] in try launch() }
     }
 
+    /// Ends the server and removes its directory now, rather than with the process.
+    public func stop() async throws {
+        try await crash()
+        try await Self.blocking { [self] in
+            try Spawn.run(["/bin/rm", "-rf", directory], output: "/dev/null")
+        }
+    }
+
     // MARK: Making
 
     private init() throws {

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A child process, started without a shell unless it is one.
 struct Spawn {
@@ -12,6 +13,15 @@ struct Spawn {
 
     /// Starts `arguments[0]` in a process group of its own, with its output appended to a file.
     init(_ arguments: [String], output: String, pipedInput: Bool = false) throws {
+        // One at a time: a child started between a pipe's making and its marking would inherit it.
+        self = try Self.turn.withLock { _ in
+            try Spawn(inTurn: arguments, output: output, pipedInput: pipedInput)
+        }
+    }
+
+    private static let turn = Mutex(())
+
+    private init(inTurn arguments: [String], output: String, pipedInput: Bool) throws {
         var ends: [Int32] = [-1, -1]
         if pipedInput {
             guard pipe(&ends) == 0 else { throw Failure(description: "pipe: \(errno)") }
@@ -31,8 +41,16 @@ struct Spawn {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // Threads of ours may block every signal; a shell that cannot see SIGCHLD waits for ever.
+        var none = sigset_t()
+        sigemptyset(&none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setpgroup(&attributes, 0)
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+        posix_spawnattr_setflags(&attributes, Int16(flags))
 
         let argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }

@@ -102,10 +102,10 @@ final class Connection: @unchecked Sendable {
         commands.reserveCapacity(segment.prelude.count + segment.statements.count)
         for _ in segment.prelude { commands.append(.text) }
         for statement in segment.statements {
-            let (id, isNew) = state.statement(for: statement.sql)
+            let types = statement.parameters.types
+            let (id, isNew) = state.statement(for: statement.sql, types: types)
             commands.append(.execute(id))
             guard isNew, isOpen else { continue }
-            let types = statement.parameters.types
             guard wire.prepare("s\(id)", statement.sql, types: types), wire.sync() else {
                 close(because: wire.message)
                 continue

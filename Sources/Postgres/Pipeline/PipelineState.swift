@@ -66,8 +66,10 @@ struct PipelineState<Waiter, Output> {
     // MARK: Sending
 
     /// Looks a statement up; when it is new, the shell sends `prepare` in a segment of its own.
-    mutating func statement(for sql: String) -> (id: PreparedStatements.ID, isNew: Bool) {
-        prepared.id(for: sql)
+    mutating func statement(
+        for sql: String, types: [UInt32] = []
+    ) -> (id: PreparedStatements.ID, isNew: Bool) {
+        prepared.id(for: sql, types: types)
     }
 
     /// Records a segment in the order of sending; the ticket names it to `abandon`.
