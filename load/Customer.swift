@@ -42,9 +42,11 @@ struct Customer: Sendable {
         let lines = products.map { Line(product_id: $0, quantity: Int.random(in: 1...2)) }
         let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
         return try .json(
-            .post, "/orders",
+            .post,
+            "/orders",
             headers: ["authorization": "Bearer \(token)", "idempotency-key": key],
-            Checkout(items: lines))
+            Checkout(items: lines)
+        )
     }
 
     private func place(_ request: ClientRequest) async -> String {
@@ -52,7 +54,10 @@ struct Customer: Sendable {
         request.isReplayable = true
         do throws(ClientError) {
             let response = try await shop.client.send(
-                request, to: shop.endpoint, until: .after(.seconds(20)))
+                request,
+                to: shop.endpoint,
+                until: .after(.seconds(20))
+            )
             _ = try await response.body(limit: 1 << 20)
             return String(response.status.code)
         } catch {

@@ -59,7 +59,8 @@ struct Options: Sendable, Equatable {
 
     private mutating func setURL(_ text: String) throws(Invalid) {
         let invalid = Invalid(
-            description: "--url '\(text)' is not http://127.0.0.1:PORT or http://localhost:PORT")
+            description: "--url '\(text)' is not http://127.0.0.1:PORT or http://localhost:PORT"
+        )
         guard text.hasPrefix("http://") else { throw invalid }
         let parts = text.dropFirst(7).split(separator: "/").first?.split(separator: ":") ?? []
         guard parts.count == 2, let name = parts.first, let number = parts.last,
@@ -70,12 +71,15 @@ struct Options: Sendable, Equatable {
     }
 
     private static func number(
-        _ flag: String, _ text: String, _ range: ClosedRange<Int>
+        _ flag: String,
+        _ text: String,
+        _ range: ClosedRange<Int>
     ) throws(Invalid) -> Int {
         guard let number = Int(text), range.contains(number) else {
             throw Invalid(
                 description: "\(flag) '\(text)' is not a whole number from \(range.lowerBound) to "
-                    + "\(range.upperBound)")
+                    + "\(range.upperBound)"
+            )
         }
         return number
     }

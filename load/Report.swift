@@ -26,7 +26,8 @@ struct Report: Sendable, Encodable {
         outcomes = tally.outcomes
         requestsPerSecond = Self.rounded(Double(requests) / max(seconds, 0.001))
         confirmedPerSecond = Self.rounded(
-            Double(tally.outcomes["201"] ?? 0) / max(seconds, 0.001))
+            Double(tally.outcomes["201"] ?? 0) / max(seconds, 0.001)
+        )
         func milliseconds(_ duration: Duration) -> Double {
             Self.rounded(duration / .milliseconds(1))
         }

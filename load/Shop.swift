@@ -42,10 +42,16 @@ struct Shop: Sendable {
         let password = "load-\(UInt64.random(in: 0 ... .max))"
         let registration = Registration(email: email, password: password, name: "Load \(number)")
         _ = try await expect(
-            .created, try .json(.post, "/users", registration), "register a customer")
+            .created,
+            try .json(.post, "/users", registration),
+            "register a customer"
+        )
         let credentials = Credentials(email: email, password: password)
         let signedIn = try await expect(
-            .ok, try .json(.post, "/users/login", credentials), "sign a customer in")
+            .ok,
+            try .json(.post, "/users/login", credentials),
+            "sign a customer in"
+        )
         return try await signedIn.json(Tokens.self).access_token
     }
 
@@ -59,17 +65,23 @@ struct Shop: Sendable {
     }
 
     private func expect(
-        _ status: Status, _ request: ClientRequest, _ purpose: String
+        _ status: Status,
+        _ request: ClientRequest,
+        _ purpose: String
     ) async throws -> ClientResponse {
         // Registering hashes passwords, which the platform does a few at a time and says so.
         for _ in 0..<40 {
             let response = try await client.send(
-                request, to: endpoint, until: .after(.seconds(10)))
+                request,
+                to: endpoint,
+                until: .after(.seconds(10))
+            )
             if response.status == status { return response }
             let detail = String(decoding: try await response.body(limit: 65_536), as: UTF8.self)
             guard [429, 503].contains(response.status.code) else {
                 throw Failed(
-                    description: "cannot \(purpose): \(response.status.code) \(detail)")
+                    description: "cannot \(purpose): \(response.status.code) \(detail)"
+                )
             }
             try await EventLoop.sleep(for: .milliseconds(500))
         }
