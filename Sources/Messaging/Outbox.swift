@@ -1,7 +1,7 @@
 internal import Glibc
-public import FoundationEssentials
+internal import FoundationEssentials
 public import Postgres
-public import Telemetry
+internal import Telemetry
 internal import Synchronization
 
 /// Where a service writes down what has happened, in the transaction that makes it happen.
@@ -29,7 +29,7 @@ public final class Outbox: Sendable {
             throw .decoding("the content of \(type) is not JSON")
         }
         return InsertEvent(
-            eventID: Self.newID(), type: type, subject: subject, sequence: sequence,
+            eventID: UUID(), type: type, subject: subject, sequence: sequence,
             hlc: clock.withLock { $0.tick(wall: Self.wallMilliseconds()) },
             traceparent: TraceContext.current?.traceparent, data: text)
     }
@@ -38,8 +38,6 @@ public final class Outbox: Sendable {
     func receive(_ reading: HybridLogicalClock.Reading) {
         _ = clock.withLock { $0.receive(reading, wall: Self.wallMilliseconds()) }
     }
-
-    private static func newID() -> UUID { UUID() }
 
     private static func wallMilliseconds() -> Int64 {
         var time = timespec()

@@ -173,3 +173,34 @@ public struct FindSagaLog: Statement {
         }
     }
 }
+
+/// A saga that has not ended, as people look at it.
+public struct PendingSaga: Sendable {
+    /// `running`, `compensating` or `finishing`.
+    public let phase: String
+    /// How often in a row there was no answer.
+    public let attempts: Int
+    /// What the last try without an answer ran into.
+    public let lastError: String?
+}
+
+/// Finds a saga that has not ended.
+public struct FindPendingSaga: Statement {
+    /// No row means that the saga has ended.
+    public static let sql = "SELECT phase, attempts, last_error FROM saga_pending WHERE saga_id = $1"
+    let id: UUID
+
+    /// The saga with this id.
+    public init(id: UUID) {
+        self.id = id
+    }
+
+    /// Binds the id.
+    public func bind(_ parameters: inout Parameters) { parameters.append(id) }
+
+    /// Reads the row.
+    public static func decode(_ row: borrowing Row) throws(DatabaseError) -> PendingSaga {
+        let attempts: Int32 = try row[1]
+        return PendingSaga(phase: try row[0], attempts: Int(attempts), lastError: try row[2])
+    }
+}

@@ -31,6 +31,7 @@ public final class Boot: Sendable {
     /// The process's own certificate, for calls to others; nil when the service port is plain.
     public let clientTLS: TLSContext?
     private let parts = Mutex(Parts())
+    private let stopping = Atomic<Bool>(false)
 
     init(
         name: String, settings: ServiceSettings, environment: Environment, loops: EventLoopGroup,
@@ -93,7 +94,12 @@ public final class Boot: Sendable {
         }
     }
 
+    /// Whether the process has been told to stop: what is held back should be answered now.
+    public var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
     // MARK: For the boot path
+
+    func stop() { stopping.store(true, ordering: .relaxed) }
 
     var handler: Handler {
         parts.withLock { parts in

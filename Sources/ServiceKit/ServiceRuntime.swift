@@ -104,6 +104,7 @@ final class ServiceRuntime: Sendable {
         try await withTaskCancellationHandler {
             try await server.run(on: boot.loops)
         } onCancel: {
+            boot.stop()
             stage.withLock { $0 = .draining }
         }
         backgrounds.cancel()
