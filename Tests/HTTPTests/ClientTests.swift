@@ -5,7 +5,8 @@ import Testing
 
 /// A server that answers each connection's request with fixed bytes and closes.
 private func hostile<Value: Sendable>(
-    _ reply: String, _ body: @escaping @Sendable (Endpoint) async throws -> Value
+    _ reply: String,
+    _ body: @escaping @Sendable (Endpoint) async throws -> Value
 ) async throws -> Value {
     try await onLoop {
         let listener = try Listener.bind(.loopback(port: 0))
@@ -61,17 +62,22 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
                     while let piece = try await request.bodyStream.next() {
                         try await writer.write(piece)
                     }
-                })
+                }
+            )
         } _: { address in
             let client = HTTPClient()
             let megabyte = [UInt8](repeating: 7, count: 1 << 20)
             let first = try await client.send(
-                ClientRequest(.post, "/", body: .bytes(megabyte)), to: Endpoint(address),
-                until: soon())
+                ClientRequest(.post, "/", body: .bytes(megabyte)),
+                to: Endpoint(address),
+                until: soon()
+            )
             // What comes back is sent round once more, piece by piece.
             let second = try await client.send(
-                ClientRequest(.post, "/", body: .stream(first.bodyStream)), to: Endpoint(address),
-                until: soon())
+                ClientRequest(.post, "/", body: .stream(first.bodyStream)),
+                to: Endpoint(address),
+                until: soon()
+            )
             #expect(try await second.body() == megabyte)
             client.closeIdle()
         }
@@ -86,7 +92,10 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
             let client = HTTPClient()
             for method in [Method.head, .post, .get] {
                 let response = try await client.send(
-                    ClientRequest(method, "/"), to: Endpoint(address), until: soon())
+                    ClientRequest(method, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
                 #expect(text(try await response.body()) == (method == .get ? "hello" : ""))
             }
             client.closeIdle()
@@ -106,7 +115,10 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", "200 closed"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "200 closed"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "protocol"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi", "protocol"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi",
+            "protocol"
+        ),
         ("HTTP/1.1 99 Low\r\n\r\n", "protocol"),
         ("HTTP/1.1 2OO OK\r\n\r\n", "protocol"),
         ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "protocol"),
@@ -122,7 +134,10 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
                 var account = ""
                 do throws(ClientError) {
                     let response = try await HTTPClient().send(
-                        ClientRequest(.get, "/"), to: endpoint, until: soon())
+                        ClientRequest(.get, "/"),
+                        to: endpoint,
+                        until: soon()
+                    )
                     account = "\(response.status.code) "
                     return account + text(try await response.body(limit: 1 << 20))
                 } catch {
@@ -144,7 +159,10 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
             let client = HTTPClient()
             for _ in 0..<3 {
                 let response = try await client.send(
-                    ClientRequest(.get, "/"), to: endpoint, until: soon())
+                    ClientRequest(.get, "/"),
+                    to: endpoint,
+                    until: soon()
+                )
                 #expect(text(try await response.body()) == "hi")
             }
         }
@@ -157,13 +175,19 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
             let client = HTTPClient()
             for _ in 0..<5 {
                 let response = try await client.send(
-                    ClientRequest(.get, "/"), to: endpoint, until: soon())
+                    ClientRequest(.get, "/"),
+                    to: endpoint,
+                    until: soon()
+                )
                 #expect(text(try await response.body()) == "hi")
             }
             try await EventLoop.sleep(for: .milliseconds(20))
             // By now the end is known, so even what may not be repeated is safe.
             let response = try await client.send(
-                ClientRequest(.post, "/"), to: endpoint, until: soon())
+                ClientRequest(.post, "/"),
+                to: endpoint,
+                until: soon()
+            )
             #expect(response.status == .ok)
         }
     }
@@ -175,13 +199,19 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
         } _: { address in
             await #expect(throws: ClientError.timedOut(sent: true)) {
                 _ = try await HTTPClient().send(
-                    ClientRequest(.get, "/"), to: Endpoint(address), until: .after(.milliseconds(30)))
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: .after(.milliseconds(30))
+                )
             }
             // The caller's own deadline counts as well.
             await Deadline.$current.withValue(.after(.milliseconds(30))) {
                 await #expect(throws: ClientError.timedOut(sent: true)) {
                     _ = try await HTTPClient().send(
-                        ClientRequest(.get, "/"), to: Endpoint(address), until: soon())
+                        ClientRequest(.get, "/"),
+                        to: Endpoint(address),
+                        until: soon()
+                    )
                 }
             }
         }
@@ -195,7 +225,10 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
             let call = Task(executorPreference: loops.next()) { () -> ClientError? in
                 do throws(ClientError) {
                     _ = try await HTTPClient().send(
-                        ClientRequest(.get, "/"), to: Endpoint(address), until: soon())
+                        ClientRequest(.get, "/"),
+                        to: Endpoint(address),
+                        until: soon()
+                    )
                     return nil
                 } catch {
                     return error
@@ -212,7 +245,10 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
             let address = try Listener.bind(.loopback(port: 0)).address
             do throws(ClientError) {
                 _ = try await HTTPClient().send(
-                    ClientRequest(.get, "/"), to: Endpoint(address), until: soon())
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
                 Issue.record("something answered")
             } catch {
                 #expect(error == .connect(.refused(address.description)) && !error.mayHaveActed)
@@ -221,20 +257,30 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
     }
 
     @Test func `busy connections are bounded`() async throws {
-        try await serving { _ in .text("x") } _: { address in
+        try await serving { _ in
+            .text("x")
+        } _: { address in
             var limits = ClientLimits()
             limits.connectionsPerEndpoint = 1
             let client = HTTPClient(limits: limits)
             let first = try await client.send(
-                ClientRequest(.get, "/stream"), to: Endpoint(address), until: soon())
+                ClientRequest(.get, "/stream"),
+                to: Endpoint(address),
+                until: soon()
+            )
             #expect(first.status == .ok)
             await #expect(throws: ClientError.exhausted) {
                 _ = try await client.send(
-                    ClientRequest(.get, "/"), to: Endpoint(address), until: soon())
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
             }
             #expect(text(try await first.body()) == "x")
             _ = try await client.send(
-                ClientRequest(.get, "/"), to: Endpoint(address), until: soon()
+                ClientRequest(.get, "/"),
+                to: Endpoint(address),
+                until: soon()
             ).body()
             client.closeIdle()
         }

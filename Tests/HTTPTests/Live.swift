@@ -93,6 +93,6 @@ func answer(_ address: SocketAddress, to input: String) async throws -> String {
 
 /// The statuses of the answers in some bytes, in order.
 func statuses(_ text: String) -> String {
-    text.split(separator: "HTTP/1.1 ").compactMap { $0.split(separator: " ").first }
+    text.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }.filter { Int($0) != nil }
         .joined(separator: " ")
 }
