@@ -120,7 +120,7 @@ let package = Package(
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
-            "Postgres", "PostgresHarness", "Reactor",
+            "Identity", "Postgres", "PostgresHarness", "Reactor", "ServiceKit", "Telemetry",
         ]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
