@@ -120,6 +120,7 @@ let package = Package(
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
+            "Identity", "Postgres", "PostgresHarness", "Reactor", "ServiceKit", "Telemetry",
         ]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),

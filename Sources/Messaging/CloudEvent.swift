@@ -1,8 +1,9 @@
 public import FoundationEssentials
+public import HTTP
 
 /// Something that has happened, in the JSON format of CloudEvents 1.0.
 ///
-/// `data` stays text: the envelope is everybody's, its content the consumer's that asked for it.
+/// The envelope is everybody's; `data` is read by the consumer that knows its type.
 public struct CloudEvent: Sendable, Hashable {
     /// Unique among all events.
     public let id: UUID
@@ -20,14 +21,15 @@ public struct CloudEvent: Sendable, Hashable {
     public let hlc: HybridLogicalClock.Reading
     /// The W3C trace that it happened in, if any.
     public let traceparent: String?
-    /// The content, as JSON text.
-    public let data: String
+    /// The content.
+    public let data: JSONValue
 
     /// Reads `data` as the type that this event's content has.
     ///
     /// - Throws: `DecodingError` when it has another shape.
-    public func content<Content: Decodable>(as type: Content.Type = Content.self) throws -> Content {
-        try JSONDecoder().decode(type, from: Data(data.utf8))
+    public func content<Content: Decodable>(as type: Content.Type = Content.self) throws -> Content
+    {
+        try JSON.decode(type, from: JSON.encode(data))
     }
 }
 
@@ -42,7 +44,10 @@ extension CloudEvent: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         guard try container.decode(String.self, forKey: .specversion) == "1.0" else {
             throw DecodingError.dataCorruptedError(
-                forKey: .specversion, in: container, debugDescription: "expected version 1.0")
+                forKey: .specversion,
+                in: container,
+                debugDescription: "expected version 1.0"
+            )
         }
         id = try container.decode(UUID.self, forKey: .id)
         source = try container.decode(String.self, forKey: .source)
@@ -54,12 +59,15 @@ extension CloudEvent: Codable {
         let reading = try container.decode(String.self, forKey: .hlc)
         guard let sequence = Int64(counted), let hlc = Int64(reading) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .sequence, in: container, debugDescription: "expected whole numbers")
+                forKey: .sequence,
+                in: container,
+                debugDescription: "expected whole numbers"
+            )
         }
         self.sequence = sequence
         self.hlc = hlc
         traceparent = try container.decodeIfPresent(String.self, forKey: .traceparent)
-        data = try container.decode(String.self, forKey: .data)
+        data = try container.decode(JSONValue.self, forKey: .data)
     }
 
     /// Writes the envelope.

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HTTP
 internal import Postgres
 
@@ -14,7 +13,7 @@ struct StoredEvent: Sendable {
 /// read once never gets a predecessor.
 struct FindEvents: Statement {
     static let sql = """
-        SELECT txid::text, id, event_id, type, subject, sequence, hlc,
+        SELECT $4::text, txid::text, id, event_id, type, subject, sequence, hlc,
             to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
             traceparent, data
         FROM outbox
@@ -22,28 +21,37 @@ struct FindEvents: Statement {
             AND txid < pg_snapshot_xmin(pg_current_snapshot())
         ORDER BY txid, id LIMIT $3
         """
+    let source: String
     let after: FeedCursor
     let limit: Int64
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append("\(after.transaction)", after.row, limit)
+        parameters.append("\(after.transaction)", after.row, limit, source)
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> StoredEvent {
-        let text: String = try row[0]
+        let text: String = try row[1]
         guard let transaction = UInt64(text) else { throw .decoding("outbox.txid") }
-        let data: String = try row[9]
+        let data: String = try row[10]
         let content: JSONValue
         do {
-            content = try JSONDecoder().decode(JSONValue.self, from: Data(data.utf8))
+            content = try JSON.decode(JSONValue.self, from: Array(data.utf8))
         } catch {
             throw .decoding("outbox.data")
         }
         return StoredEvent(
             event: CloudEvent(
-                id: try row[2], source: "", type: try row[3], subject: try row[4],
-                time: try row[7], sequence: try row[5], hlc: try row[6],
-                traceparent: try row[8], data: content),
-            cursor: FeedCursor(transaction: transaction, row: try row[1]))
+                id: try row[3],
+                source: try row[0],
+                type: try row[4],
+                subject: try row[5],
+                time: try row[8],
+                sequence: try row[6],
+                hlc: try row[7],
+                traceparent: try row[9],
+                data: content
+            ),
+            cursor: FeedCursor(transaction: transaction, row: try row[2])
+        )
     }
 }

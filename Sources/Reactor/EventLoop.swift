@@ -40,7 +40,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         guard epoll >= 0 else { throw .last("epoll_create1") }
         doorbell = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         guard doorbell >= 0 else { throw .last("eventfd") }
-        var event = unsafe anyway_epoll_event(EPOLLIN.rawValue | EPOLLET.rawValue, Self.doorbellToken)
+        var event = unsafe anyway_epoll_event(
+            EPOLLIN.rawValue | EPOLLET.rawValue,
+            Self.doorbellToken
+        )
         guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, doorbell, &event) == 0 else {
             throw .last("epoll_ctl")
         }
@@ -58,7 +61,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public static var required: EventLoop {
         guard let loop = current else {
             preconditionFailure(
-                "not on an event loop: start the task with executorPreference: loop")
+                "not on an event loop: start the task with executorPreference: loop"
+            )
         }
         return loop
     }
@@ -124,7 +128,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Registers a descriptor, edge-triggered, and returns its slot. Call it on the loop.
     func register(
-        _ watcher: Watcher, descriptor: Int32, events: UInt32
+        _ watcher: Watcher,
+        descriptor: Int32,
+        events: UInt32
     ) throws(SocketError) -> Int {
         preconditionIsCurrent()
         let slot: Int

@@ -102,7 +102,8 @@ public final class Watcher: @unchecked Sendable {
 
     @inline(__always)
     private func with<Result>(
-        _ direction: Direction, _ body: (inout Side) -> Result
+        _ direction: Direction,
+        _ body: (inout Side) -> Result
     ) -> Result {
         switch direction {
         case .read: body(&reading)
@@ -124,7 +125,10 @@ public final class Watcher: @unchecked Sendable {
             // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
             await unsafe withUnsafeContinuation { continuation in
                 let waiter = unsafe Waiter(
-                    continuation: continuation, deadline: deadline, ticket: ticket)
+                    continuation: continuation,
+                    deadline: deadline,
+                    ticket: ticket
+                )
                 with(direction) { side in
                     precondition(side.waiter == nil, "two tasks wait for one direction")
                     side.waiter = waiter

@@ -144,24 +144,29 @@ public enum SagaBuilder<Context: Sendable> {
 
     /// Another step before the pivot.
     public static func buildPartialBlock(
-        accumulated: Undecided, next: Step<Context>
+        accumulated: Undecided,
+        next: Step<Context>
     ) -> Undecided {
         Undecided(steps: accumulated.steps + [next])
     }
 
     /// The pivot ends the steps that can be undone.
     public static func buildPartialBlock(
-        accumulated: Undecided, next: Pivot<Context>
+        accumulated: Undecided,
+        next: Pivot<Context>
     ) -> SagaPlan<Context> {
         SagaPlan(steps: accumulated.steps, pivot: next, finishing: [])
     }
 
     /// After the pivot only steps that are retried until they succeed.
     public static func buildPartialBlock(
-        accumulated: SagaPlan<Context>, next: Retry<Context>
+        accumulated: SagaPlan<Context>,
+        next: Retry<Context>
     ) -> SagaPlan<Context> {
         SagaPlan(
-            steps: accumulated.steps, pivot: accumulated.pivot,
-            finishing: accumulated.finishing + [next])
+            steps: accumulated.steps,
+            pivot: accumulated.pivot,
+            finishing: accumulated.finishing + [next]
+        )
     }
 }

@@ -1,9 +1,8 @@
 public import HTTP
-public import Mesh
 public import Postgres
 public import Reactor
-public import Telemetry
 internal import Synchronization
+public import Telemetry
 
 /// What a service is put together from: it is handed to the one closure that wires a service.
 public final class Boot: Sendable {
@@ -29,18 +28,26 @@ public final class Boot: Sendable {
     public let metrics: Metrics
     /// Calls to other processes go through it: one pool of kept-alive connections for each loop.
     public let client: HTTPClient
+    /// The process's own certificate, for calls to others; nil when the service port is plain.
+    public let clientTLS: TLSContext?
     private let parts = Mutex(Parts())
+    private let stopping = Atomic<Bool>(false)
 
     init(
-        name: String, settings: ServiceSettings, environment: Environment, loops: EventLoopGroup,
-        log: Logger, client: HTTPClient
+        name: String,
+        settings: ServiceSettings,
+        environment: Environment,
+        loops: EventLoopGroup,
+        log: Logger,
+        clientTLS: TLSContext?
     ) {
         self.name = name
         instance = settings.instance
         self.environment = environment
         self.loops = loops
         self.log = log
-        self.client = client
+        self.clientTLS = clientTLS
+        client = HTTPClient()
         metrics = Metrics()
     }
 
@@ -75,7 +82,10 @@ public final class Boot: Sendable {
         let database: Database
         do throws(DatabaseError) {
             database = try Database(
-                url: url, loops: loops.loops, maxConnectionsPerLoop: connections)
+                url: url,
+                loops: loops.loops,
+                maxConnectionsPerLoop: connections
+            )
         } catch {
             throw ConfigurationError("DATABASE_URL", "is no connection string", example: example)
         }
@@ -91,29 +101,12 @@ public final class Boot: Sendable {
         }
     }
 
-    /// Another service, found where `UPSTREAM_NAME` says; its health is probed in the background.
-    ///
-    /// - Throws: `ConfigurationError` when the variable is missing or malformed.
-    public func upstream(
-        _ name: String, policy: MeshPolicy = MeshPolicy()
-    ) throws(ConfigurationError) -> Upstream {
-        let variable = "UPSTREAM_\(name.uppercased())"
-        let example = "127.0.0.1:9001,127.0.0.1:9002"
-        let text = try environment.required(variable, example: example)
-        let endpoints: Endpoints
-        do throws(Endpoints.Invalid) {
-            endpoints = try Endpoints(text)
-        } catch {
-            throw ConfigurationError(variable, "is '\(text)': \(error)", example: example)
-        }
-        let upstream = Upstream(
-            name: name, endpoints: endpoints, client: client, policy: policy, log: log,
-            metrics: metrics)
-        background("health of \(name)") { await upstream.run() }
-        return upstream
-    }
+    /// Whether the process has been told to stop: what is held back should be answered now.
+    public var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
     // MARK: For the boot path
+
+    func stop() { stopping.store(true, ordering: .relaxed) }
 
     var handler: Handler {
         parts.withLock { parts in

@@ -25,9 +25,11 @@ extension Problem: DatabaseFailure {
             self = .unavailable("the database cannot be reached", retryAfter: .seconds(1))
         case .timedOut, .cancelled, .outcomeUnknown:
             self = Problem(
-                .serviceUnavailable, "outcome-unknown",
+                .serviceUnavailable,
+                "outcome-unknown",
                 detail: "it is not known whether this was done; ask again with the same key",
-                headers: [.retryAfter: "1"])
+                headers: [.retryAfter: "1"]
+            )
         case .constraint, .server, .decoding:
             self = .internalError
         }

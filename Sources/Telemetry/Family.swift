@@ -73,11 +73,11 @@ struct Collector: Renderable {
     let help: String
     let kind: MetricKind
     let labels: [String]
-    let read: @Sendable () -> [Sample]
+    let readers: [@Sendable () -> [Sample]]
 
     func render(to text: inout MetricsText) {
         text.head(name, help, kind)
-        for sample in read() where sample.labels.count == labels.count {
+        for sample in readers.flatMap({ $0() }) where sample.labels.count == labels.count {
             text.sample(
                 name,
                 MetricsText.labels(labels, sample.labels),

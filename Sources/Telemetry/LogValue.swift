@@ -77,7 +77,7 @@ public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
 }
 
 /// What a log line looks like.
-public enum LogFormat: String, Sendable {
+public enum LogFormat: String, Sendable, CaseIterable {
     /// One JSON object a line, for machines.
     case json
     /// Aligned text, for people.

@@ -77,7 +77,7 @@ public final class Metrics: Sendable {
 
     /// Values that are read when somebody looks: sizes of pools, states of breakers.
     ///
-    /// Registering the name again replaces `read`.
+    /// Registering the name again adds to its samples: each of several pools shows its own.
     public func collect(
         _ name: String,
         _ help: String,
@@ -86,8 +86,22 @@ public final class Metrics: Sendable {
         read: @escaping @Sendable () -> [Sample]
     ) {
         Self.check(name, labels)
-        let collector = Collector(name: name, help: help, kind: kind, labels: labels, read: read)
-        families.withLock { $0[name] = collector }
+        families.withLock { families in
+            var readers = [read]
+            if let known = families[name] {
+                guard let collector = known as? Collector, collector.labels == labels else {
+                    preconditionFailure("metric \(name) is registered with another shape")
+                }
+                readers = collector.readers + readers
+            }
+            families[name] = Collector(
+                name: name,
+                help: help,
+                kind: kind,
+                labels: labels,
+                readers: readers
+            )
+        }
     }
 
     /// Everything, as Prometheus reads it (text format 0.0.4), sorted by name.

@@ -19,7 +19,7 @@ final class ClientConnection: @unchecked Sendable {
         self.pool = pool
     }
 
-    /// Sends a request and waits for the head of its final response. Closes itself when that fails.
+    /// Sends a request and waits for the head of its final response; closes itself when that fails.
     func exchange(
         _ request: ClientRequest,
         until deadline: Deadline
@@ -76,8 +76,10 @@ final class ClientConnection: @unchecked Sendable {
         if case .stream(let reader) = request.body { try await pass(reader, until: deadline) }
     }
 
-    /// Sends on what `reader` gives. A server that stops reading may have answered already: then its
-    /// answer counts, and the rest is not sent.
+    /// Sends on what `reader` gives.
+    ///
+    /// A server that stops reading may have answered already: then its answer counts, and the rest
+    /// is not sent.
     private func pass(_ reader: BodyReader, until deadline: Deadline) async throws(ClientError) {
         while true {
             let piece: [UInt8]?

@@ -19,8 +19,9 @@ public struct ClientRequest: Sendable {
     public var headers: Headers
     /// The content.
     public var body: Body
-    /// Whether it may be sent again on a fresh connection when a kept one turns out to be dead
-    /// without a word. True for idempotent methods; set it for a POST with an idempotency key.
+    /// Whether it may be sent again when a kept connection turns out to be dead without a word.
+    ///
+    /// True for idempotent methods; set it for a POST with an idempotency key.
     public var isReplayable: Bool
 
     /// Puts a request together.

@@ -38,7 +38,9 @@ public struct ClientResponse: Sendable {
         do {
             return try JSON.decode(type, from: bytes)
         } catch {
-            throw .protocolError(Problem(decoding: error).detail ?? "the content is not as agreed")
+            throw .protocolError(
+                Problem(decoding: error, of: bytes).detail ?? "the content is not as agreed"
+            )
         }
     }
 }

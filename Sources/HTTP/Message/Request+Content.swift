@@ -25,7 +25,7 @@ extension Request {
         do {
             return try JSON.decode(type, from: bytes)
         } catch {
-            throw Problem(decoding: error)
+            throw Problem(decoding: error, of: bytes)
         }
     }
 

@@ -9,35 +9,65 @@ public struct Status: Sendable, Hashable, CustomStringConvertible {
         self.code = code
     }
 
+    /// 200 OK.
     public static let ok = Status(200)
+    /// 201 Created.
     public static let created = Status(201)
+    /// 202 Accepted.
     public static let accepted = Status(202)
+    /// 204 No Content.
     public static let noContent = Status(204)
+    /// 304 Not Modified.
     public static let notModified = Status(304)
+    /// 400 Bad Request.
     public static let badRequest = Status(400)
+    /// 401 Unauthorized.
     public static let unauthorized = Status(401)
+    /// 402 Payment Required.
     public static let paymentRequired = Status(402)
+    /// 403 Forbidden.
     public static let forbidden = Status(403)
+    /// 404 Not Found.
     public static let notFound = Status(404)
+    /// 405 Method Not Allowed.
     public static let methodNotAllowed = Status(405)
+    /// 406 Not Acceptable.
     public static let notAcceptable = Status(406)
+    /// 408 Request Timeout.
     public static let requestTimeout = Status(408)
+    /// 409 Conflict.
     public static let conflict = Status(409)
+    /// 410 Gone.
     public static let gone = Status(410)
+    /// 412 Precondition Failed.
     public static let preconditionFailed = Status(412)
+    /// 413 Content Too Large.
     public static let contentTooLarge = Status(413)
+    /// 414 URI Too Long.
     public static let targetTooLong = Status(414)
+    /// 415 Unsupported Media Type.
     public static let unsupportedMediaType = Status(415)
+    /// 417 Expectation Failed.
     public static let expectationFailed = Status(417)
+    /// 422 Unprocessable Content.
     public static let unprocessable = Status(422)
+    /// 428 Precondition Required.
     public static let preconditionRequired = Status(428)
+    /// 429 Too Many Requests.
     public static let tooManyRequests = Status(429)
+    /// 431 Request Header Fields Too Large.
     public static let headersTooLarge = Status(431)
+    /// 500 Internal Server Error.
     public static let internalServerError = Status(500)
+    /// 501 Not Implemented.
     public static let notImplemented = Status(501)
+    /// 502 Bad Gateway.
     public static let badGateway = Status(502)
+    /// 503 Service Unavailable.
     public static let serviceUnavailable = Status(503)
+    /// 504 Gateway Timeout.
     public static let gatewayTimeout = Status(504)
+    /// 505 HTTP Version Not Supported.
     public static let versionNotSupported = Status(505)
 
     /// Whether the code is 2xx.

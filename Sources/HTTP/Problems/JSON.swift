@@ -18,7 +18,7 @@ public enum JSON {
 
     /// The value that JSON text holds.
     ///
-    /// - Throws: `DecodingError`; `Problem.init(decoding:)` turns it into an answer.
+    /// - Throws: `DecodingError`; `Problem.init(decoding:of:)` turns it into an answer.
     public static func decode<Value: Decodable>(
         _ type: Value.Type,
         from bytes: [UInt8]

@@ -3,7 +3,9 @@ extension Problem {
     ///
     /// Text that is no JSON is a 400 with the position; JSON of the wrong shape is a 422 that names
     /// the field by JSON pointer.
-    public init(decoding error: any Error) {
+    ///
+    /// - Parameter bytes: the text that did not decode.
+    public init(decoding error: any Error, of bytes: [UInt8]) {
         guard let error = error as? DecodingError else {
             self = .badRequest("the content cannot be read")
             return
@@ -22,21 +24,29 @@ extension Problem {
                 "must be \(Self.name(of: type)), not null"
             )
         case .dataCorrupted(let context):
-            if context.codingPath.isEmpty, let cause = context.underlyingError {
-                self = Problem(
-                    .badRequest,
-                    "malformed-json",
-                    title: "Malformed JSON",
-                    detail: "the content is not JSON: \(Self.text(of: cause))"
-                )
-            } else {
-                self = .invalid(
-                    Self.pointer(context.codingPath),
-                    context.debugDescription
-                )
+            guard context.codingPath.isEmpty else {
+                self = .invalid(Self.pointer(context.codingPath), context.debugDescription)
+                return
             }
+            self = Self.unreadable(bytes)
         @unknown default:
             self = .badRequest("the content cannot be read")
+        }
+    }
+
+    /// Foundation could not say where: either this is no JSON, or a number does not fit its field.
+    private static func unreadable(_ bytes: [UInt8]) -> Problem {
+        switch JSONCheck.verdict(on: bytes) {
+        case .malformed(let line, let column):
+            Problem(
+                .badRequest,
+                "malformed-json",
+                title: "Malformed JSON",
+                detail: "the content is not JSON: line \(line), column \(column)"
+            )
+        case .oddNumber(let pointer):
+            .invalid(pointer, "must be a whole number that is not too large")
+        case .plain: .badRequest("the content cannot be read")
         }
     }
 
@@ -44,8 +54,7 @@ extension Problem {
     private static func pointer(_ path: [any CodingKey]) -> String {
         path.map { key in
             if let index = key.intValue { return "/\(index)" }
-            let escaped = key.stringValue.replacing("~", with: "~0").replacing("/", with: "~1")
-            return "/\(escaped)"
+            return "/\(JSONPointer.escape(key.stringValue))"
         }.joined()
     }
 
@@ -65,12 +74,5 @@ extension Problem {
                 "another kind of value"
             }
         }
-    }
-
-    /// The parser's own words, which hold a line, a column and nothing of the input but a character.
-    private static func text(of error: any Error) -> String {
-        let text = "\(error)"
-        guard let mark = text.firstRange(of: "NSDebugDescription=") else { return text }
-        return String(text[mark.upperBound...].prefix { $0 != "}" && $0 != "\"" })
     }
 }

@@ -33,6 +33,10 @@ public struct Problem: Error, Sendable, Encodable {
     public var members: [String: JSONValue]
     /// Header fields that go with it, such as `Retry-After`.
     public var headers: Headers
+    /// What lies behind it, for the log alone: it is never sent.
+    public var cause: String?
+    /// The template of the route that it comes from; nil when no route took the request.
+    public internal(set) var route: String?
 
     /// Describes a problem.
     ///
@@ -87,7 +91,9 @@ public struct Problem: Error, Sendable, Encodable {
         var headers = headers
         headers[.contentType] = "application/problem+json"
         let body = (try? JSON.encode(self)) ?? []
-        return Response(status, headers: headers, body: .bytes(body))
+        var response = Response(status, headers: headers, body: .bytes(body))
+        response.route = route
+        return response
     }
 }
 

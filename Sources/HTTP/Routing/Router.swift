@@ -59,9 +59,10 @@ public struct Router: Sendable {
         { [self] request throws(Problem) in try await handle(request) }
     }
 
-    /// Answers a request; a handler's problem comes back as a response that knows its route.
+    /// Answers a request; the answer knows its route.
     ///
-    /// - Throws: a problem when no route takes the request.
+    /// - Throws: the handler's problem, which knows its route too, or one of our own when no route
+    ///   takes the request.
     public func handle(_ request: Request) async throws(Problem) -> Response {
         if request.path == .asterisk { return .empty() }
         guard let routes = tree.find(request.path) else {
@@ -75,14 +76,15 @@ public struct Router: Sendable {
         }
         var request = request
         request.parameters = route.parameters
-        var response: Response
         do throws(Problem) {
-            response = try await route.handler(request)
+            var response = try await route.handler(request)
+            response.route = route.template
+            return response
         } catch {
-            response = error.response()
+            var problem = error
+            problem.route = route.template
+            throw problem
         }
-        response.route = route.template
-        return response
     }
 
     private static func choose(_ routes: [Route], _ method: Method) -> Route? {

@@ -65,7 +65,7 @@ extension ServerConnection {
         }
     }
 
-    /// Appends a response's head to the output. `head` is nil when the request could not be read.
+    /// Appends a response's head to the output; `head` is nil when the request could not be read.
     func append(_ response: Response, to head: RequestHead?, closing: Bool) {
         let status = response.status
         output.append(contentsOf: "HTTP/1.1 ".utf8)

@@ -55,7 +55,8 @@
 
     /// Lends a part of the cell as a cell of its own: an element of an array.
     func element<T>(
-        _ type: PostgresType, _ range: Range<Int>,
+        _ type: PostgresType,
+        _ range: Range<Int>,
         _ body: (borrowing Cell) throws(DatabaseError) -> T
     ) throws(DatabaseError) -> T {
         guard range.lowerBound >= 0, range.upperBound <= count else { throw mismatch("an array") }

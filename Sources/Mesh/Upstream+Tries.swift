@@ -1,0 +1,169 @@
+internal import HTTP
+internal import Reactor
+internal import Synchronization
+internal import Telemetry
+
+/// What a call has learned so far.
+private struct Progress {
+    var tried: [SocketAddress] = []
+    /// Whether any try may have had its effect.
+    var mayHaveActed = false
+
+    func outcome(_ result: Result<ClientResponse, MeshError>) -> CallOutcome {
+        CallOutcome(result: result, instance: tried.last?.description, tries: tried.count)
+    }
+
+    /// What the call's failure means: as soon as one try may have acted, nobody knows.
+    func failure(_ reason: String) -> CallOutcome {
+        outcome(.failure(mayHaveActed ? .unknown(reason) : .unavailable(reason)))
+    }
+}
+
+extension Upstream {
+    func tries(
+        _ request: ClientRequest,
+        _ options: CallOptions,
+        until deadline: Deadline
+    ) async -> CallOutcome {
+        var progress = Progress()
+        var generator = SystemRandomNumberGenerator()
+        shared.withLock { $0.state.budget.call(at: Self.now) }
+        while true {
+            guard let choice = await choose(progress.tried, &generator) else {
+                return progress.failure("no instance takes calls")
+            }
+            progress.tried.append(choice.address)
+            let result = await send(request, options, to: choice, until: deadline)
+            if case .failure(let error) = result, error.mayHaveActed {
+                progress.mayHaveActed = true
+            }
+            let delay = policy.backoff.delay(retry: progress.tried.count - 1, using: &generator)
+            guard Self.isWorthRetrying(result, request, options),
+                progress.tried.count <= policy.retries, delay < deadline.remaining,
+                !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })
+            else { return Self.conclude(result, progress, deadline) }
+            measures.retries.increment()
+            await Self.discard(result)
+            do { try await EventLoop.sleep(for: delay) } catch {
+                return progress.failure("the caller went away")
+            }
+        }
+    }
+
+    /// Chooses an instance; resolves names first when there is none yet.
+    private func choose(
+        _ tried: [SocketAddress],
+        _ generator: inout SystemRandomNumberGenerator
+    ) async -> UpstreamState.Choice? {
+        for isSecond in [false, true] {
+            let selected = shared.withLock { shared in
+                shared.state.select(tried: tried, at: Self.now, using: &generator)
+            }
+            switch selected {
+            case .success(let choice): return choice
+            case .failure(.noInstances) where !isSecond: await resolve()
+            case .failure: return nil
+            }
+        }
+        return nil
+    }
+
+    private func send(
+        _ request: ClientRequest,
+        _ options: CallOptions,
+        to choice: UpstreamState.Choice,
+        until deadline: Deadline
+    ) async -> Result<ClientResponse, ClientError> {
+        let limit = options.tryTimeout ?? policy.tryTimeout
+        let tryDeadline = Deadline.after(limit).or(earlier: deadline)
+        let remaining = tryDeadline.remaining
+        var request = request
+        request.isReplayable = options.isIdempotent
+        request.headers[.requestDeadline] = String(max(1, remaining.wholeMilliseconds))
+        let span = TraceContext.current?.child() ?? .root()
+        request.headers[.traceparent] = span.traceparent
+        let result: Result<ClientResponse, ClientError>
+        do throws(ClientError) {
+            result = .success(
+                try await client.send(request, to: endpoint(choice.address), until: tryDeadline)
+            )
+        } catch {
+            result = .failure(error)
+        }
+        // A caller in a hurry proves nothing: only a fair share of a try's time is judged.
+        let end = Self.end(of: result, hadTime: remaining * 2 >= limit)
+        let changes = shared.withLock { shared in
+            shared.state.release(choice)
+            return shared.state.finish(choice, end, at: Self.now)
+        }
+        report(changes, of: choice.address)
+        return result
+    }
+
+    static func end(
+        of result: Result<ClientResponse, ClientError>,
+        hadTime: Bool
+    ) -> UpstreamState.TryEnd {
+        switch result {
+        case .success(let response):
+            // 501 and 505 are about the request, not about the instance.
+            switch response.status.code {
+            case 501, 505, ..<500: .answered
+            default: .serverError
+            }
+        case .failure(let error):
+            switch error {
+            case .connect, .identityMismatch: .connectFailed
+            case .timedOut: hadTime ? .noAnswer : .cancelled
+            case .closedEarly, .protocolError, .tooLarge: .noAnswer
+            // Our own limit, our caller's departure, our caller's content.
+            case .exhausted, .cancelled, .content: .cancelled
+            }
+        }
+    }
+
+    /// Whether another try may help and cannot do the same thing twice.
+    static func isWorthRetrying(
+        _ result: Result<ClientResponse, ClientError>,
+        _ request: ClientRequest,
+        _ options: CallOptions
+    ) -> Bool {
+        guard case .bytes = request.body else { return false }
+        switch result {
+        case .success(let response):
+            return options.isIdempotent && [502, 503, 504].contains(response.status.code)
+        case .failure(let error):
+            switch error {
+            case .cancelled, .content, .tooLarge: return false
+            case .connect, .identityMismatch, .exhausted, .timedOut, .closedEarly, .protocolError:
+                return options.isIdempotent || !error.mayHaveActed
+            }
+        }
+    }
+
+    private static func conclude(
+        _ result: Result<ClientResponse, ClientError>,
+        _ progress: Progress,
+        _ deadline: Deadline
+    ) -> CallOutcome {
+        switch result {
+        case .success(let response): progress.outcome(.success(response))
+        case .failure(.timedOut): progress.outcome(.failure(.deadline))
+        case .failure where deadline.hasPassed: progress.outcome(.failure(.deadline))
+        case .failure(.cancelled): progress.failure("the caller went away")
+        case .failure(.connect(let error)): progress.failure("\(error)")
+        case .failure(.identityMismatch(let reason)): progress.failure(reason)
+        case .failure(.exhausted): progress.failure("all connections are busy")
+        case .failure(.closedEarly): progress.failure("the connection was lost")
+        case .failure(.protocolError(let reason)): progress.failure(reason)
+        case .failure(.tooLarge): progress.failure("the answer was too large")
+        case .failure(.content): progress.failure("the content could not be read")
+        }
+    }
+
+    /// Reads an answer nobody wants, so that its connection can be used again.
+    private static func discard(_ result: Result<ClientResponse, ClientError>) async {
+        guard case .success(let response) = result else { return }
+        _ = try? await response.body(limit: 65_536)
+    }
+}

@@ -1,0 +1,74 @@
+internal import HTTP
+internal import Reactor
+internal import Synchronization
+internal import Telemetry
+
+extension Upstream {
+    /// Resolves names and probes instances until the task is cancelled; run it once, on a loop.
+    public func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.keepResolving() }
+            await keepProbing(&group)
+        }
+    }
+
+    /// Looks the names up and takes their addresses as the instances.
+    ///
+    /// A name that cannot be resolved keeps all that are known: DNS may be what is broken.
+    func resolve() async {
+        var addresses: [SocketAddress] = []
+        for endpoint in endpoints.all {
+            do {
+                addresses += try await SocketAddress.resolve(
+                    host: endpoint.host,
+                    port: endpoint.port
+                )
+            } catch {
+                log.debug("a name has no address", ["host": .string(endpoint.host)])
+                addresses += shared.withLock { $0.state.instances.map(\.address) }
+            }
+        }
+        guard !addresses.isEmpty else { return }
+        shared.withLock { [addresses] shared in
+            shared.state.replace(with: addresses, at: Self.now)
+        }
+    }
+
+    private func keepResolving() async {
+        while !Task.isCancelled {
+            await resolve()
+            do { try await EventLoop.sleep(for: policy.resolveInterval) } catch { return }
+        }
+    }
+
+    private func keepProbing(_ group: inout DiscardingTaskGroup) async {
+        let tick = min(policy.health.interval, policy.health.intervalWhenOut, .seconds(1))
+        while !Task.isCancelled {
+            for address in shared.withLock({ $0.state.dueProbes(at: Self.now) }) {
+                group.addTask { await self.probe(address) }
+            }
+            do { try await EventLoop.sleep(for: tick) } catch { return }
+        }
+    }
+
+    /// Asks an instance whether it is ready; any answer but success means it is not.
+    private func probe(_ address: SocketAddress) async {
+        let limit = Deadline.after(policy.health.timeout)
+        var succeeded = false
+        do {
+            let response = try await client.send(
+                ClientRequest(.get, "/health/ready"),
+                to: endpoint(address),
+                until: limit
+            )
+            succeeded = response.status.isSuccess
+            _ = try? await response.body(limit: 65_536)
+        } catch {
+            guard !Task.isCancelled else { return }
+        }
+        let changes = shared.withLock { [succeeded] shared in
+            shared.state.probed(address, succeeded: succeeded, at: Self.now)
+        }
+        report(changes, of: address)
+    }
+}

@@ -1,0 +1,10 @@
+public import Postgres
+
+/// The tables and functions that sagas need; a service lists them among its own.
+public enum SagaMigrations {
+    /// Sagas in flight, and their history.
+    public static let pending = Migration(
+        name: "sagas_v0001_create_saga_pending",
+        sql: PackageResources.v0001_create_saga_pending_sql
+    )
+}

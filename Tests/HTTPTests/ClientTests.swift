@@ -1,0 +1,288 @@
+import HTTP
+import Reactor
+import Synchronization
+import Testing
+
+/// A server that answers each connection's request with fixed bytes and closes.
+private func hostile<Value: Sendable>(
+    _ reply: String,
+    _ body: @escaping @Sendable (Endpoint) async throws -> Value
+) async throws -> Value {
+    try await onLoop {
+        let listener = try Listener.bind(.loopback(port: 0))
+        let acceptor = try listener.acceptor()
+        async let served: Void = {
+            while let stream = try? await acceptor.accept() {
+                _ = try? await stream.text { $0.contains("\r\n\r\n") }
+                try? await stream.send(reply)
+                stream.closeWrite()
+                _ = try? await stream.rest(within: .seconds(1))
+                stream.close()
+            }
+        }()
+        let value: Result<Value, any Error>
+        do { value = .success(try await body(Endpoint(listener.address))) } catch {
+            value = .failure(error)
+        }
+        acceptor.close()
+        await served
+        return try value.get()
+    }
+}
+
+private func soon() -> Deadline { .after(.seconds(5)) }
+private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+private func many(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
+
+@Suite struct ClientTests {
+    @Test func `calls in turn share one connection`() async throws {
+        let ports = Mutex<Set<UInt16>>([])
+        try await serving { request throws(Problem) in
+            ports.withLock { _ = $0.insert(request.remote.port) }
+            let body = try await request.body()
+            return .bytes(Array("\(request.method) ".utf8) + body, type: "text/plain")
+        } _: { address in
+            let client = HTTPClient()
+            for number in 0..<20 {
+                let request = ClientRequest(.post, "/", body: .bytes([UInt8]("\(number)".utf8)))
+                let response = try await client.send(request, to: Endpoint(address), until: soon())
+                #expect(response.status == .ok)
+                #expect(text(try await response.body()) == "POST \(number)")
+            }
+            client.closeIdle()
+        }
+        #expect(ports.withLock { $0.count } == 1)
+    }
+
+    @Test func `content streams both ways`() async throws {
+        try await serving { request in
+            Response(
+                .ok,
+                body: .stream { writer in
+                    while let piece = try await request.bodyStream.next() {
+                        try await writer.write(piece)
+                    }
+                }
+            )
+        } _: { address in
+            let client = HTTPClient()
+            let megabyte = [UInt8](repeating: 7, count: 1 << 20)
+            let first = try await client.send(
+                ClientRequest(.post, "/", body: .bytes(megabyte)),
+                to: Endpoint(address),
+                until: soon()
+            )
+            // What comes back is sent round once more, piece by piece.
+            let second = try await client.send(
+                ClientRequest(.post, "/", body: .stream(first.bodyStream)),
+                to: Endpoint(address),
+                until: soon()
+            )
+            #expect(try await second.body() == megabyte)
+            client.closeIdle()
+        }
+    }
+
+    @Test func `HEAD, 204 and an empty POST keep the connection`() async throws {
+        let ports = Mutex<Set<UInt16>>([])
+        try await serving { request in
+            ports.withLock { _ = $0.insert(request.remote.port) }
+            return request.method == .post ? .empty() : .text("hello")
+        } _: { address in
+            let client = HTTPClient()
+            for method in [Method.head, .post, .get] {
+                let response = try await client.send(
+                    ClientRequest(method, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
+                #expect(text(try await response.body()) == (method == .get ? "hello" : ""))
+            }
+            client.closeIdle()
+        }
+        #expect(ports.withLock { $0.count } == 1)
+    }
+
+    static let replies: [(String, String)] = [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 hi"),
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 hi"),
+        ("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 204 No\r\n\r\n", "204 "),
+        ("HTTP/1.1 200 OK\r\n\r\nuntil the end", "200 until the end"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200 hi"),
+        ("", "closed"),
+        ("HTTP/1.1 200 OK\r\nContent-", "closed"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", "200 closed"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", "200 closed"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "200 closed"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "protocol"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi",
+            "protocol"
+        ),
+        ("HTTP/1.1 99 Low\r\n\r\n", "protocol"),
+        ("HTTP/1.1 2OO OK\r\n\r\n", "protocol"),
+        ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "protocol"),
+        (many("HTTP/1.1 100 Continue\r\n\r\n", 50), "protocol"),
+        ("HTTP/1.1 200 OK\r\nA: " + many("a", 1 << 20), "too large"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n", "200 too large"),
+        ("SSH-2.0-OpenSSH\r\n", "protocol"),
+    ]
+
+    @Test func `a hostile server is found out`() async throws {
+        for (reply, expected) in Self.replies {
+            let outcome = try await hostile(reply) { endpoint in
+                var account = ""
+                do throws(ClientError) {
+                    let response = try await HTTPClient().send(
+                        ClientRequest(.get, "/"),
+                        to: endpoint,
+                        until: soon()
+                    )
+                    account = "\(response.status.code) "
+                    return account + text(try await response.body(limit: 1 << 20))
+                } catch {
+                    switch error {
+                    case .closedEarly(sent: true): return account + "closed"
+                    case .protocolError: return account + "protocol"
+                    case .tooLarge: return account + "too large"
+                    default: return account + "\(error)"
+                    }
+                }
+            }
+            #expect(outcome == expected, "\(reply.prefix(100))")
+        }
+    }
+
+    @Test func `bytes behind a response spoil the connection`() async throws {
+        let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n\r\n"
+        try await hostile(reply) { endpoint in
+            let client = HTTPClient()
+            for _ in 0..<3 {
+                let response = try await client.send(
+                    ClientRequest(.get, "/"),
+                    to: endpoint,
+                    until: soon()
+                )
+                #expect(text(try await response.body()) == "hi")
+            }
+        }
+    }
+
+    @Test func `a kept connection that died is replaced without a word`() async throws {
+        // This server closes after each answer without saying so.
+        let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+        try await hostile(reply) { endpoint in
+            let client = HTTPClient()
+            for _ in 0..<5 {
+                let response = try await client.send(
+                    ClientRequest(.get, "/"),
+                    to: endpoint,
+                    until: soon()
+                )
+                #expect(text(try await response.body()) == "hi")
+            }
+            try await EventLoop.sleep(for: .milliseconds(20))
+            // By now the end is known, so even what may not be repeated is safe.
+            let response = try await client.send(
+                ClientRequest(.post, "/"),
+                to: endpoint,
+                until: soon()
+            )
+            #expect(response.status == .ok)
+        }
+    }
+
+    @Test func `the deadline ends a call and says that it was sent`() async throws {
+        try await serving { _ in
+            try? await EventLoop.sleep(for: .milliseconds(200))
+            return .text("late")
+        } _: { address in
+            await #expect(throws: ClientError.timedOut(sent: true)) {
+                _ = try await HTTPClient().send(
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: .after(.milliseconds(30))
+                )
+            }
+            // The caller's own deadline counts as well.
+            await Deadline.$current.withValue(.after(.milliseconds(30))) {
+                await #expect(throws: ClientError.timedOut(sent: true)) {
+                    _ = try await HTTPClient().send(
+                        ClientRequest(.get, "/"),
+                        to: Endpoint(address),
+                        until: soon()
+                    )
+                }
+            }
+        }
+    }
+
+    @Test func `a cancelled call ends at once`() async throws {
+        try await serving { _ in
+            try? await EventLoop.sleep(for: .milliseconds(200))
+            return .text("late")
+        } _: { address in
+            let call = Task(executorPreference: loops.next()) { () -> ClientError? in
+                do throws(ClientError) {
+                    _ = try await HTTPClient().send(
+                        ClientRequest(.get, "/"),
+                        to: Endpoint(address),
+                        until: soon()
+                    )
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            try await EventLoop.sleep(for: .milliseconds(30))
+            call.cancel()
+            #expect(await call.value == .cancelled(sent: true))
+        }
+    }
+
+    @Test func `nobody listening is known to have done nothing`() async throws {
+        try await onLoop {
+            let address = try Listener.bind(.loopback(port: 0)).address
+            do throws(ClientError) {
+                _ = try await HTTPClient().send(
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
+                Issue.record("something answered")
+            } catch {
+                #expect(error == .connect(.refused(address.description)) && !error.mayHaveActed)
+            }
+        }
+    }
+
+    @Test func `busy connections are bounded`() async throws {
+        try await serving { _ in
+            .text("x")
+        } _: { address in
+            var limits = ClientLimits()
+            limits.connectionsPerEndpoint = 1
+            let client = HTTPClient(limits: limits)
+            let first = try await client.send(
+                ClientRequest(.get, "/stream"),
+                to: Endpoint(address),
+                until: soon()
+            )
+            #expect(first.status == .ok)
+            await #expect(throws: ClientError.exhausted) {
+                _ = try await client.send(
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
+            }
+            #expect(text(try await first.body()) == "x")
+            _ = try await client.send(
+                ClientRequest(.get, "/"),
+                to: Endpoint(address),
+                until: soon()
+            ).body()
+            client.closeIdle()
+        }
+    }
+}
