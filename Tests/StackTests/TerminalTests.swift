@@ -7,6 +7,16 @@ import Testing
         #expect(Terminal.table([["A", "B"], ["long", "b"]]) == "A     B\nlong  b")
     }
 
+    @Test func `only breakers that are not closed are shown`() {
+        let metrics = """
+            # TYPE mesh_instance_breaker gauge
+            mesh_instance_breaker{upstream="payment",instance="127.0.0.1:1"} 2
+            mesh_instance_breaker{upstream="payment",instance="127.0.0.1:2"} 0
+            mesh_instance_out{upstream="payment",instance="127.0.0.1:2"} 1
+            """
+        #expect(StatusReport.openBreakers(metrics) == ["payment 127.0.0.1:1"])
+    }
+
     @Test func `durations and sizes are short`() {
         #expect(Up.text(.milliseconds(2_449)) == "2.45 s")
         #expect(Up.text(.milliseconds(60_005)) == "60.01 s")
