@@ -1,11 +1,12 @@
 /// One column of one row while it is being decoded; never NULL.
+///
+/// Safe: `bytes` points into a PGresult that `result` keeps alive.
 @safe public struct Cell {
     /// The column's type, as the server described it.
     public let type: PostgresType
     // Knows the column's name, which only an error needs.
     private let result: ResultSet?
     private let index: Int
-    // Safe: points into a PGresult that `result` keeps alive.
     private let bytes: UnsafeRawBufferPointer
 
     init(type: PostgresType, column: Int, of result: ResultSet?, bytes: UnsafeRawBufferPointer) {
