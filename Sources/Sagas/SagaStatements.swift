@@ -68,9 +68,14 @@ struct ClaimSagas: Statement {
             throw .decoding("unknown phase \(phase)")
         }
         return ClaimedSaga(
-            id: try row[0], kind: try row[1], phase: known, epoch: try row[3],
-            attempts: Int(attempts), remainingMilliseconds: try row[5],
-            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") })
+            id: try row[0],
+            kind: try row[1],
+            phase: known,
+            epoch: try row[3],
+            attempts: Int(attempts),
+            remainingMilliseconds: try row[5],
+            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") }
+        )
     }
 }
 
@@ -96,8 +101,14 @@ struct MoveSaga: Statement {
 
     func bind(_ parameters: inout Parameters) {
         parameters.append(
-            id, epoch, from.rawValue, to.rawValue, refusal?.reason, refusal?.detail,
-            leaseMilliseconds)
+            id,
+            epoch,
+            from.rawValue,
+            to.rawValue,
+            refusal?.reason,
+            refusal?.detail,
+            leaseMilliseconds
+        )
     }
 }
 
@@ -136,7 +147,8 @@ struct ReleaseSagas: Statement {
 
 /// Appends to a saga's history.
 struct InsertSagaLog: Statement {
-    static let sql = "INSERT INTO saga_log (saga_id, epoch, driver, entries) VALUES ($1, $2, $3, $4)"
+    static let sql =
+        "INSERT INTO saga_log (saga_id, epoch, driver, entries) VALUES ($1, $2, $3, $4)"
     let id: UUID
     let epoch: Int64
     let driver: String
@@ -171,5 +183,37 @@ public struct FindSagaLog: Statement {
         } catch {
             throw .decoding("saga_log.entries")
         }
+    }
+}
+
+/// A saga that has not ended, as people look at it.
+public struct PendingSaga: Sendable {
+    /// `running`, `compensating` or `finishing`.
+    public let phase: String
+    /// How often in a row there was no answer.
+    public let attempts: Int
+    /// What the last try without an answer ran into.
+    public let lastError: String?
+}
+
+/// Finds a saga that has not ended.
+public struct FindPendingSaga: Statement {
+    /// No row means that the saga has ended.
+    public static let sql =
+        "SELECT phase, attempts, last_error FROM saga_pending WHERE saga_id = $1"
+    let id: UUID
+
+    /// The saga with this id.
+    public init(id: UUID) {
+        self.id = id
+    }
+
+    /// Binds the id.
+    public func bind(_ parameters: inout Parameters) { parameters.append(id) }
+
+    /// Reads the row.
+    public static func decode(_ row: borrowing Row) throws(DatabaseError) -> PendingSaga {
+        let attempts: Int32 = try row[1]
+        return PendingSaga(phase: try row[0], attempts: Int(attempts), lastError: try row[2])
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A child process, started without a shell unless it is one.
 struct Spawn {
@@ -12,6 +13,15 @@ struct Spawn {
 
     /// Starts `arguments[0]` in a process group of its own, with its output appended to a file.
     init(_ arguments: [String], output: String, pipedInput: Bool = false) throws {
+        // One at a time: a child started between a pipe's making and its marking would inherit it.
+        self = try Self.turn.withLock { _ in
+            try Spawn(inTurn: arguments, output: output, pipedInput: pipedInput)
+        }
+    }
+
+    private static let turn = Mutex(())
+
+    private init(inTurn arguments: [String], output: String, pipedInput: Bool) throws {
         var ends: [Int32] = [-1, -1]
         if pipedInput {
             guard pipe(&ends) == 0 else { throw Failure(description: "pipe: \(errno)") }
@@ -31,8 +41,16 @@ struct Spawn {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // Threads of ours may block every signal; a shell that cannot see SIGCHLD waits for ever.
+        var none = sigset_t()
+        sigemptyset(&none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setpgroup(&attributes, 0)
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+        posix_spawnattr_setflags(&attributes, Int16(flags))
 
         let argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
@@ -45,7 +63,9 @@ struct Spawn {
         if pipedInput { close(ends[0]) }
         guard error == 0 else {
             if pipedInput { close(ends[1]) }
-            throw Failure(description: "cannot start \(arguments[0]): \(String(cString: strerror(error)))")
+            throw Failure(
+                description: "cannot start \(arguments[0]): \(String(cString: strerror(error)))"
+            )
         }
         self.pid = pid
         self.input = pipedInput ? ends[1] : nil
@@ -64,7 +84,9 @@ struct Spawn {
     static func run(_ arguments: [String], output: String) throws {
         let code = try Spawn(arguments, output: output).wait()
         guard code == 0 else {
-            throw Failure(description: "\(arguments.joined(separator: " ")): exit \(code)\n\(read(output))")
+            throw Failure(
+                description: "\(arguments.joined(separator: " ")): exit \(code)\n\(read(output))"
+            )
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct PipelineTests {
     @Test func `a thousand concurrent callers each get their own answer`() async throws {
-        try await withDatabase(loops: 2) { database in
+        try await withDatabase(loops: 2) { database async throws in
             try await withThrowingTaskGroup(of: (Int, Int?).self) { group in
                 for number in 0..<1000 {
                     group.addTask { (number, try await database.one(Echo(value: number))) }
@@ -16,10 +16,10 @@ import Testing
     }
 
     @Test func `errors of some callers leave their neighbours alone`() async throws {
-        try await withDatabase(maxConnectionsPerLoop: 2) { database in
+        try await withDatabase(maxConnectionsPerLoop: 2) { database async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<300 {
-                    group.addTask {
+                    group.addTask { () async throws in
                         switch number % 3 {
                         case 0:
                             await #expect(throws: DatabaseError.self) {
@@ -45,20 +45,26 @@ import Testing
     }
 
     @Test func `a pipeline answers each statement`() async throws {
-        try await withDatabase(migrations: [.accounts]) { database in
+        try await withDatabase(migrations: [.accounts]) { database async throws in
             let (_, balance, text) = try await database.pipeline(
-                InsertAccount(id: 1, balance: 5), AddToAccount(id: 1, amount: 2), Echo(value: "x"))
+                InsertAccount(id: 1, balance: 5),
+                AddToAccount(id: 1, amount: 2),
+                Echo(value: "x")
+            )
             #expect(balance == [7])
             #expect(text == ["x"])
         }
     }
 
     @Test func `a pipeline is all or nothing`() async throws {
-        try await withDatabase(migrations: [.accounts]) { database in
+        try await withDatabase(migrations: [.accounts]) { database async throws in
             await #expect(throws: DatabaseError.constraint(name: "accounts_id", kind: .unique)) {
                 _ = try await database.pipeline(
-                    InsertAccount(id: 1, balance: 1), InsertAccount(id: 2, balance: 2),
-                    InsertAccount(id: 1, balance: 3), InsertAccount(id: 4, balance: 4))
+                    InsertAccount(id: 1, balance: 1),
+                    InsertAccount(id: 2, balance: 2),
+                    InsertAccount(id: 1, balance: 3),
+                    InsertAccount(id: 4, balance: 4)
+                )
             }
             #expect(try await database.one(CountAccounts())?.count == 0)
             // The statement was new in a pipeline that failed; it is prepared all the same.
@@ -67,7 +73,7 @@ import Testing
     }
 
     @Test func `any number of statements run as one transaction`() async throws {
-        try await withDatabase(migrations: [.accounts]) { database in
+        try await withDatabase(migrations: [.accounts]) { database async throws in
             let statements = (1...500).map { InsertAccount(id: $0, balance: $0) }
             #expect(try await database.run(statements) == Array(repeating: 1, count: 500))
             await #expect(throws: DatabaseError.self) {
@@ -79,7 +85,7 @@ import Testing
     }
 
     @Test func `writes of many callers are neither lost nor doubled`() async throws {
-        try await withDatabase(migrations: [.accounts], loops: 2) { database in
+        try await withDatabase(migrations: [.accounts], loops: 2) { database async throws in
             try await database.run(InsertAccount(id: 1, balance: 0))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<400 {
@@ -99,7 +105,7 @@ import Testing
         struct AddColumn: Statement {
             static let sql = "ALTER TABLE accounts ADD COLUMN note text"
         }
-        try await withDatabase(migrations: [.accounts]) { database in
+        try await withDatabase(migrations: [.accounts]) { database async throws in
             try await database.run(InsertAccount(id: 1, balance: 0))
             #expect(try await database.one(AllColumns()) == 2)
             try await database.run(AddColumn())

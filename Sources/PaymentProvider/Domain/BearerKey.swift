@@ -2,9 +2,11 @@
 struct BearerKey: Sendable, CustomStringConvertible {
     private let bytes: [UInt8]
 
-    /// Takes a key of at least 8 bytes; nil for a shorter one, which is a typing error.
+    /// Takes 8 to 255 printable ASCII characters without blanks; nil for anything else.
     init?(_ key: String) {
-        guard key.utf8.count >= 8 else { return nil }
+        guard (8...255).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
         bytes = Array(key.utf8)
     }
 

@@ -53,7 +53,9 @@ final class Connection: @unchecked Sendable {
 
     var isIdle: Bool { state.isIdle && script == nil }
 
-    /// Starts to read answers. The task ends with `close`, which its watcher reports.
+    /// Starts to read answers.
+    ///
+    /// The task ends with `close`, which its watcher reports.
     func start(for owner: any ConnectionOwner) {
         self.owner = owner
         // Not a child task: a connection outlives the caller whose statement opened it.
@@ -102,10 +104,10 @@ final class Connection: @unchecked Sendable {
         commands.reserveCapacity(segment.prelude.count + segment.statements.count)
         for _ in segment.prelude { commands.append(.text) }
         for statement in segment.statements {
-            let (id, isNew) = state.statement(for: statement.sql)
+            let types = statement.parameters.types
+            let (id, isNew) = state.statement(for: statement.sql, types: types)
             commands.append(.execute(id))
             guard isNew, isOpen else { continue }
-            let types = statement.parameters.types
             guard wire.prepare("s\(id)", statement.sql, types: types), wire.sync() else {
                 close(because: wire.message)
                 continue
@@ -116,7 +118,8 @@ final class Connection: @unchecked Sendable {
     }
 
     private func send(
-        _ segment: Segment, _ commands: [PipelineState<Waiter, ResultSet>.Command],
+        _ segment: Segment,
+        _ commands: [PipelineState<Waiter, ResultSet>.Command],
         for waiter: Waiter?
     ) {
         guard isOpen else {
@@ -124,8 +127,10 @@ final class Connection: @unchecked Sendable {
             return
         }
         var isSent = segment.prelude.allSatisfy { wire.send($0) }
-        for (statement, command) in zip(segment.statements, commands.dropFirst(segment.prelude.count))
-        {
+        for (statement, command) in zip(
+            segment.statements,
+            commands.dropFirst(segment.prelude.count)
+        ) {
             guard case .execute(let id) = command else { continue }
             isSent = isSent && wire.execute("s\(id)", statement.parameters)
         }

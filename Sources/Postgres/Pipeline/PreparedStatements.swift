@@ -5,15 +5,22 @@
 struct PreparedStatements {
     typealias ID = Int
 
-    private var ids: [String: ID] = [:]
+    /// One text can be prepared for several types: `SELECT $1`.
+    private struct Key: Hashable {
+        let sql: String
+        let types: [UInt32]
+    }
+
+    private var ids: [Key: ID] = [:]
     private var refused: [ID: DatabaseError] = [:]
     private var nextID: ID = 0
 
     /// The statement's id, and whether it must be prepared first.
-    mutating func id(for sql: String) -> (id: ID, isNew: Bool) {
-        if let id = ids[sql] { return (id, false) }
+    mutating func id(for sql: String, types: [UInt32] = []) -> (id: ID, isNew: Bool) {
+        let key = Key(sql: sql, types: types)
+        if let id = ids[key] { return (id, false) }
         nextID += 1
-        ids[sql] = nextID
+        ids[key] = nextID
         return (nextID, true)
     }
 
@@ -25,8 +32,8 @@ struct PreparedStatements {
 
     /// The server no longer knows the statement, or its plan no longer fits the tables.
     mutating func forget(_ id: ID) {
-        guard let sql = ids.first(where: { $0.value == id })?.key else { return }
-        ids[sql] = nil
+        guard let key = ids.first(where: { $0.value == id })?.key else { return }
+        ids[key] = nil
     }
 
     /// Why the server refused the statement, for those that were sent before that was known.

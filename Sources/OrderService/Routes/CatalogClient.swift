@@ -1,0 +1,72 @@
+internal import Contracts
+internal import HTTP
+internal import Mesh
+
+/// Asks the product service what things cost.
+struct CatalogClient: Sendable {
+    /// The longest quote: 100 lines with long titles.
+    private static let maxAnswer = 256 * 1024
+
+    let upstream: Upstream
+
+    /// Today's prices of a checkout's lines; nothing is reserved by asking.
+    ///
+    /// - Throws: 422 naming every line whose product is unknown; 503 when nobody answers.
+    func quote(_ checkout: Checkout) async throws(Problem) -> Quote {
+        let response = try await ask(Lines(checkout.lines))
+        guard response.status == .ok else { throw await refusal(response, checkout) }
+        do throws(ClientError) {
+            return try await response.json(Quote.self, limit: Self.maxAnswer)
+        } catch {
+            throw .unavailable("the catalog's answer was cut short", retryAfter: .seconds(1))
+        }
+    }
+
+    private func ask(_ lines: Lines) async throws(Problem) -> ClientResponse {
+        guard let request = try? ClientRequest.json(.post, "/quotes", lines) else {
+            throw .internalError
+        }
+        do throws(MeshError) {
+            return try await upstream.call(request, CallOptions(isIdempotent: true))
+        } catch {
+            throw error.problem(upstream: "product")
+        }
+    }
+
+    private struct Refused: Decodable {
+        let type: String
+        let errors: [Problem.Field]?
+    }
+
+    /// The product service names lines of the quote; the client knows items of its own request.
+    private func refusal(_ response: ClientResponse, _ checkout: Checkout) async -> Problem {
+        let unavailable = Problem.unavailable("the catalog cannot answer", retryAfter: .seconds(1))
+        do throws(ClientError) {
+            let refused = try await response.json(Refused.self, limit: Self.maxAnswer)
+            guard refused.type == ProblemType.unknownProduct else { return unavailable }
+            let errors = (refused.errors ?? []).map { field in
+                Problem.Field(
+                    pointer: Self.pointer(field.pointer, checkout.positions),
+                    detail: field.detail
+                )
+            }
+            return Problem(
+                .unprocessable,
+                "unknown-product",
+                detail: "some products are not in the catalog",
+                errors: errors
+            )
+        } catch {
+            return unavailable
+        }
+    }
+
+    /// `/lines/0/product_id` of the quote is `/items/N/product_id` of the checkout.
+    static func pointer(_ pointer: String, _ positions: [Int]) -> String {
+        let parts = pointer.split(separator: "/")
+        guard parts.count == 3, let line = Int(parts[1]), positions.indices.contains(line) else {
+            return "/items"
+        }
+        return "/items/\(positions[line])/\(parts[2])"
+    }
+}

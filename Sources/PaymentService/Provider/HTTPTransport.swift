@@ -1,0 +1,74 @@
+internal import HTTP
+internal import Reactor
+internal import Synchronization
+internal import Telemetry
+
+/// Reaches the provider over HTTP/1.1, on connections that are kept.
+final class HTTPTransport: ProviderTransport {
+    /// How long one try may take.
+    static let tryTime = Duration.seconds(2)
+    /// How long a name's addresses are believed.
+    static let resolutionTime = Duration.seconds(5)
+    /// The provider's answers are a few kilobytes.
+    static let bodyLimit = 256 << 10
+
+    private let client: HTTPClient
+    private let endpoint: ProviderEndpoint
+    private let key: ProviderKey
+    private let resolved = Mutex<(address: SocketAddress, until: Deadline)?>(nil)
+
+    init(client: HTTPClient, endpoint: ProviderEndpoint, key: ProviderKey) {
+        self.client = client
+        self.endpoint = endpoint
+        self.key = key
+    }
+
+    func post(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
+        let deadline = Deadline.after(Self.tryTime)
+        let address = try await address()
+        do throws(ClientError) {
+            let response = try await client.send(
+                message(request),
+                to: Endpoint(address),
+                until: deadline
+            )
+            return StripeResponse(
+                status: response.status.code,
+                body: try await response.body(limit: Self.bodyLimit)
+            )
+        } catch {
+            // It may have moved.
+            if case .connect = error { resolved.withLock { $0 = nil } }
+            throw NoResponse(reason: "\(error)")
+        }
+    }
+
+    private func message(_ request: StripeRequest) -> ClientRequest {
+        var headers: Headers = [
+            .host: endpoint.authority, .authorization: key.authorization,
+            .idempotencyKey: request.key, .contentType: "application/x-www-form-urlencoded",
+        ]
+        if let trace = TraceContext.current { headers[.traceparent] = trace.child().traceparent }
+        var message = ClientRequest(
+            .post,
+            request.path,
+            headers: headers,
+            body: .bytes(Array(request.form.text.utf8))
+        )
+        // The idempotency key makes a repetition harmless.
+        message.isReplayable = true
+        return message
+    }
+
+    private func address() async throws(NoResponse) -> SocketAddress {
+        if let known = resolved.withLock({ $0 }), !known.until.hasPassed { return known.address }
+        do throws(SocketError) {
+            let found = try await SocketAddress.resolve(host: endpoint.host, port: endpoint.port)
+            guard let address = found.randomElement() else { throw .unresolved(endpoint.host) }
+            resolved.withLock { $0 = (address, .after(Self.resolutionTime)) }
+            return address
+        } catch {
+            throw NoResponse(reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import Contracts
+internal import Postgres
+internal import Reactor
+internal import Telemetry
+
+/// Ends voids that nobody drives any more: their saga's process died, or the provider was away.
+///
+/// A void is decided once and for ever, so it needs no saga to finish. A charge without a result does:
+/// only its saga knows whether it is still wanted, so those are counted and logged, not touched.
+struct Reconciler: Sendable {
+    /// How many payments one replica claims at a time, and works on at once.
+    static let batch = 16
+    /// What one batch may take, below the lease that claiming gives.
+    static let batchTime = Duration.seconds(20)
+
+    let settlement: Settlement
+    let interval: Duration
+    let gauges: UnsettledGauges
+
+    /// Works at once and then every `interval`, until cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            do throws(DatabaseError) {
+                try await sweep()
+            } catch {
+                settlement.log.warning("reconciling is put off", ["reason": .string("\(error)")])
+            }
+            // Cancellation cuts the wait short, and the loop ends.
+            try? await EventLoop.sleep(for: interval)
+        }
+    }
+
+    /// Resolves every stuck void once, batch by batch.
+    ///
+    /// - Returns: how many were resolved.
+    @discardableResult
+    func sweep() async throws(DatabaseError) -> Int {
+        var resolved = 0
+        while !Task.isCancelled {
+            let claimed = try await settlement.store.claimStuck(limit: Self.batch)
+            guard !claimed.isEmpty else { break }
+            resolved += await Deadline.$current.withValue(.after(Self.batchTime)) {
+                await resolve(claimed)
+            }
+        }
+        let unsettled = try await settlement.store.countUnsettled()
+        gauges.set(charges: unsettled.charges, voids: unsettled.voids)
+        if unsettled.charges > 0 || unsettled.voids > 0 {
+            settlement.log.warning(
+                "payments without an end",
+                [
+                    "charges_older_than_10_min": .int(Int(unsettled.charges)),
+                    "voids_older_than_1_min": .int(Int(unsettled.voids)),
+                ]
+            )
+        }
+        return resolved
+    }
+
+    private func resolve(_ orders: [OrderID]) async -> Int {
+        await withTaskGroup(of: Bool.self) { group in
+            for order in orders { group.addTask { await resolve(order) } }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+    }
+
+    private func resolve(_ order: OrderID) async -> Bool {
+        do throws(DatabaseError) {
+            let settled = try await settlement.void(order)
+            guard settled.outcome != .unknown else { return false }
+            settlement.log.info(
+                "a stuck void was ended",
+                [
+                    "order_id": .string(order.description),
+                    "status": .string(settled.payment.status.rawValue),
+                ]
+            )
+            return true
+        } catch {
+            settlement.log.warning(
+                "a stuck void could not be ended",
+                ["order_id": .string(order.description), "reason": .string("\(error)")]
+            )
+            return false
+        }
+    }
+}

@@ -1,0 +1,12 @@
+internal import Postgres
+
+/// The payment service's schema, oldest change first.
+enum PaymentMigrations {
+    static let all = [
+        Migration(
+            name: "v0001_create_payments",
+            sql: PackageResources.v0001_create_payments_sql
+        ),
+        Migration(name: "v0002_create_ledger", sql: PackageResources.v0002_create_ledger_sql),
+    ]
+}

@@ -1,0 +1,52 @@
+internal import Contracts
+internal import Postgres
+
+/// What the payment service asks of its database.
+///
+/// Each method is one round trip and one commit.
+struct PaymentStore: Sendable {
+    let database: Database
+
+    /// Commits the intent to charge, or finds what the order has.
+    func begin(_ order: OrderID, _ request: ChargeRequest) async throws(DatabaseError) -> Payment {
+        let insert = InsertPayment(order: order, id: .next(), request: request)
+        return try only(try await database.pipeline(insert, SelectPayment(order: order)).1)
+    }
+
+    /// Commits a tombstone, or finds what the order has.
+    func beginVoid(_ order: OrderID) async throws(DatabaseError) -> Payment {
+        let insert = InsertTombstone(order: order, id: .next())
+        return try only(try await database.pipeline(insert, SelectPayment(order: order)).1)
+    }
+
+    /// Commits a change, unless somebody was faster, and says what the row is now.
+    func record(
+        _ change: PaymentChange,
+        of payment: Payment
+    ) async throws(DatabaseError) -> Payment {
+        let update = UpdatePayment(payment: payment, change: change)
+        return try only(
+            try await database.pipeline(update, SelectPayment(order: payment.order)).1
+        )
+    }
+
+    /// Finds an order's payment.
+    func find(_ order: OrderID) async throws(DatabaseError) -> Payment? {
+        try await database.one(SelectPayment(order: order))
+    }
+
+    /// Leases up to `limit` payments whose void is stuck.
+    func claimStuck(limit: Int) async throws(DatabaseError) -> [OrderID] {
+        try await database.all(ClaimStuckPayments(limit: Int64(limit)))
+    }
+
+    /// Counts what should have ended long ago.
+    func countUnsettled() async throws(DatabaseError) -> (charges: Int64, voids: Int64) {
+        try await database.one(CountUnsettledPayments()) ?? (charges: 0, voids: 0)
+    }
+
+    private func only(_ rows: [Payment]) throws(DatabaseError) -> Payment {
+        guard let payment = rows.first else { throw .decoding("payments: a row disappeared") }
+        return payment
+    }
+}

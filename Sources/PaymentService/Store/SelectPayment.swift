@@ -1,0 +1,35 @@
+internal import Contracts
+internal import FoundationEssentials
+internal import Postgres
+
+/// Finds an order's payment.
+struct SelectPayment: Statement {
+    static let sql = """
+        SELECT order_id, id, customer_id, status, amount_cents, currency, payment_method,
+            provider_intent, decline_code
+        FROM payments WHERE order_id = $1
+        """
+    let order: OrderID
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(order.uuid)
+    }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Payment {
+        let customer: UUID? = try row[2]
+        let method: String? = try row[6]
+        return Payment(
+            order: OrderID(try row[0]),
+            id: PaymentID(try row[1]),
+            customer: customer.map(UserID.init),
+            status: try row[3],
+            amountCents: try row[4],
+            currency: try row[5],
+            method: method.flatMap(PaymentMethod.init),
+            intent: try row[7],
+            declineCode: try row[8]
+        )
+    }
+}
+
+extension PaymentStatus: PostgresValue {}
