@@ -29,7 +29,9 @@ func library(
         resources: migrations ? [.embedInCode("Migrations")] : [], swiftSettings: strict)
 }
 
-/// A service: the rooms are Routes, Domain, Store, Consumers, Migrations. A new one is one line below.
+/// A service: the rooms are Routes, Domain, Store, Consumers, Migrations.
+///
+/// A new one is one line below.
 func service(
     _ name: String,
     migrations: Bool = true,
