@@ -36,7 +36,9 @@ extension ID: Codable {
         let container = try decoder.singleValueContainer()
         guard let id = ID(try container.decode(String.self)) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "expected a UUID in canonical lower-case form")
+                in: container,
+                debugDescription: "expected a UUID in canonical lower-case form"
+            )
         }
         self = id
     }

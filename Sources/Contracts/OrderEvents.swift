@@ -27,8 +27,12 @@ public struct OrderEventData: Hashable, Sendable, Codable {
 
     /// What an event says of its order.
     public init(
-        orderID: OrderID, customerID: UserID, totalCents: Int64, currency: String,
-        lines: [QuotedLine], reason: String? = nil
+        orderID: OrderID,
+        customerID: UserID,
+        totalCents: Int64,
+        currency: String,
+        lines: [QuotedLine],
+        reason: String? = nil
     ) {
         self.orderID = orderID
         self.customerID = customerID

@@ -40,7 +40,11 @@ public struct PaymentReceipt: Hashable, Sendable, Codable {
 
     /// A payment's state.
     public init(
-        orderID: OrderID, paymentID: PaymentID?, status: String, amountCents: Int64, currency: String
+        orderID: OrderID,
+        paymentID: PaymentID?,
+        status: String,
+        amountCents: Int64,
+        currency: String
     ) {
         self.orderID = orderID
         self.paymentID = paymentID

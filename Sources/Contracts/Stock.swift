@@ -44,7 +44,11 @@ public struct QuotedLine: Hashable, Sendable, Codable {
 
     /// A priced line.
     public init(
-        productID: ProductID, title: String, quantity: Int64, unitPriceCents: Int64, currency: String
+        productID: ProductID,
+        title: String,
+        quantity: Int64,
+        unitPriceCents: Int64,
+        currency: String
     ) {
         self.productID = productID
         self.title = title

@@ -1,5 +1,5 @@
-internal import Glibc
 public import FoundationEssentials
+internal import Glibc
 
 /// Makes UUIDs of version 7.
 public enum UUIDv7 {
@@ -8,7 +8,10 @@ public enum UUIDv7 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         let milliseconds = UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
-        return make(milliseconds: milliseconds, random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+        return make(
+            milliseconds: milliseconds,
+            random: (.random(in: 0...(.max)), .random(in: 0...(.max)))
+        )
     }
 
     /// Lays the parts out: time, version, 12 random bits, variant, 62 random bits.
@@ -24,6 +27,7 @@ public enum UUIDv7 {
                 byte(high, 4), byte(high, 5), byte(high, 6), byte(high, 7),
                 byte(low, 0), byte(low, 1), byte(low, 2), byte(low, 3),
                 byte(low, 4), byte(low, 5), byte(low, 6), byte(low, 7)
-            ))
+            )
+        )
     }
 }

@@ -27,7 +27,8 @@ public struct CloudEvent: Sendable, Hashable {
     /// Reads `data` as the type that this event's content has.
     ///
     /// - Throws: `DecodingError` when it has another shape.
-    public func content<Content: Decodable>(as type: Content.Type = Content.self) throws -> Content {
+    public func content<Content: Decodable>(as type: Content.Type = Content.self) throws -> Content
+    {
         try JSON.decode(type, from: JSON.encode(data))
     }
 }
@@ -43,7 +44,10 @@ extension CloudEvent: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         guard try container.decode(String.self, forKey: .specversion) == "1.0" else {
             throw DecodingError.dataCorruptedError(
-                forKey: .specversion, in: container, debugDescription: "expected version 1.0")
+                forKey: .specversion,
+                in: container,
+                debugDescription: "expected version 1.0"
+            )
         }
         id = try container.decode(UUID.self, forKey: .id)
         source = try container.decode(String.self, forKey: .source)
@@ -55,7 +59,10 @@ extension CloudEvent: Codable {
         let reading = try container.decode(String.self, forKey: .hlc)
         guard let sequence = Int64(counted), let hlc = Int64(reading) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .sequence, in: container, debugDescription: "expected whole numbers")
+                forKey: .sequence,
+                in: container,
+                debugDescription: "expected whole numbers"
+            )
         }
         self.sequence = sequence
         self.hlc = hlc

@@ -41,8 +41,14 @@ public struct EventConsumer: Sendable {
     ///   - owner: this replica's own name, such as `notification.2`.
     ///   - outbox: its clock takes in the readings that events carry.
     public init(
-        of feed: String, from upstream: Upstream, into database: Database, outbox: Outbox,
-        owner: String, log: Logger, metrics: Metrics, apply: @escaping Apply
+        of feed: String,
+        from upstream: Upstream,
+        into database: Database,
+        outbox: Outbox,
+        owner: String,
+        log: Logger,
+        metrics: Metrics,
+        apply: @escaping Apply
     ) {
         self.feed = feed
         self.upstream = upstream
@@ -52,7 +58,9 @@ public struct EventConsumer: Sendable {
         self.log = log.with(["feed": .string(feed)])
         self.apply = apply
         applied = metrics.counters(
-            "events_applied_total", "Events applied, by feed.", labels: ["feed"]
+            "events_applied_total",
+            "Events applied, by feed.",
+            labels: ["feed"]
         ).with(feed)
     }
 
@@ -79,8 +87,11 @@ public struct EventConsumer: Sendable {
     private func turn() async -> Turn {
         do throws(DatabaseError) {
             let claim = ClaimCursor(
-                feed: feed, start: .start, owner: owner,
-                leaseMilliseconds: Int64(lease.wholeMilliseconds))
+                feed: feed,
+                start: .start,
+                owner: owner,
+                leaseMilliseconds: Int64(lease.wholeMilliseconds)
+            )
             guard let cursor = try await database.one(claim) else { return .notOurs }
             guard let page = await fetch(after: cursor) else { return .failed }
             guard !page.events.isEmpty else { return .idle }
@@ -95,7 +106,9 @@ public struct EventConsumer: Sendable {
 
     private func fetch(after cursor: FeedCursor) async -> EventPage? {
         let request = ClientRequest(
-            .get, "/events?after=\(cursor)&limit=500&wait=\(waitSeconds)")
+            .get,
+            "/events?after=\(cursor)&limit=500&wait=\(waitSeconds)"
+        )
         let limit = Duration.seconds(waitSeconds + 3)
         let options = CallOptions(isIdempotent: true, timeout: limit, tryTimeout: limit)
         do throws(MeshError) {

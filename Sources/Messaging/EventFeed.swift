@@ -24,7 +24,9 @@ public struct EventFeed: Sendable {
     ///   - pollInterval: how soon a waiting reader sees an event that another replica wrote.
     ///   - isStopping: whether held answers should be given now because the process is about to end.
     public init(
-        of service: String, in database: Database, pollInterval: Duration = .milliseconds(100),
+        of service: String,
+        in database: Database,
+        pollInterval: Duration = .milliseconds(100),
         isStopping: @escaping @Sendable () -> Bool
     ) {
         self.database = database
@@ -63,7 +65,8 @@ public struct EventFeed: Sendable {
     private func find(_ after: FeedCursor, _ limit: Int) async throws(Problem) -> [StoredEvent] {
         do throws(DatabaseError) {
             return try await database.all(
-                FindEvents(source: source, after: after, limit: Int64(limit)))
+                FindEvents(source: source, after: after, limit: Int64(limit))
+            )
         } catch {
             var problem = Problem.unavailable("the feed cannot be read", retryAfter: .seconds(1))
             problem.cause = "\(error)"
@@ -72,7 +75,10 @@ public struct EventFeed: Sendable {
     }
 
     private func number(
-        _ request: Request, _ name: String, in range: ClosedRange<Int>, default standard: Int
+        _ request: Request,
+        _ name: String,
+        in range: ClosedRange<Int>,
+        default standard: Int
     ) throws(Problem) -> Int {
         guard let number = try request.queryValue(name, as: Int.self) else { return standard }
         guard range.contains(number) else {

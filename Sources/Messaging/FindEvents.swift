@@ -41,9 +41,17 @@ struct FindEvents: Statement {
         }
         return StoredEvent(
             event: CloudEvent(
-                id: try row[3], source: try row[0], type: try row[4], subject: try row[5],
-                time: try row[8], sequence: try row[6], hlc: try row[7],
-                traceparent: try row[9], data: content),
-            cursor: FeedCursor(transaction: transaction, row: try row[2]))
+                id: try row[3],
+                source: try row[0],
+                type: try row[4],
+                subject: try row[5],
+                time: try row[8],
+                sequence: try row[6],
+                hlc: try row[7],
+                traceparent: try row[9],
+                data: content
+            ),
+            cursor: FeedCursor(transaction: transaction, row: try row[2])
+        )
     }
 }

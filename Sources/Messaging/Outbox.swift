@@ -1,8 +1,8 @@
-internal import Glibc
 internal import FoundationEssentials
+internal import Glibc
 public import Postgres
-internal import Telemetry
 internal import Synchronization
+internal import Telemetry
 
 /// Where a service writes down what has happened, in the transaction that makes it happen.
 public final class Outbox: Sendable {
@@ -20,7 +20,10 @@ public final class Outbox: Sendable {
     ///   - data: the content.
     /// - Throws: `.decoding` when the content cannot be written as JSON.
     public func publish(
-        _ type: String, subject: String, sequence: Int64, data: some Encodable & Sendable
+        _ type: String,
+        subject: String,
+        sequence: Int64,
+        data: some Encodable & Sendable
     ) throws(DatabaseError) -> InsertEvent {
         let text: String
         do {
@@ -29,9 +32,14 @@ public final class Outbox: Sendable {
             throw .decoding("the content of \(type) is not JSON")
         }
         return InsertEvent(
-            eventID: UUID(), type: type, subject: subject, sequence: sequence,
+            eventID: UUID(),
+            type: type,
+            subject: subject,
+            sequence: sequence,
             hlc: clock.withLock { $0.tick(wall: Self.wallMilliseconds()) },
-            traceparent: TraceContext.current?.traceparent, data: text)
+            traceparent: TraceContext.current?.traceparent,
+            data: text
+        )
     }
 
     /// Takes in the clock reading of an event that was received.

@@ -16,15 +16,24 @@ enum OrderService {
             let database = try await boot.database(migrations: migrations)
             let outbox = Outbox()
             let saga = PlaceOrderSaga(
-                stock: StockParticipant(product), payments: PaymentParticipant(payment),
-                outbox: outbox, deadline: configuration.checkoutDeadline)
+                stock: StockParticipant(product),
+                payments: PaymentParticipant(payment),
+                outbox: outbox,
+                deadline: configuration.checkoutDeadline
+            )
             let sagas = SagaRunner(
-                saga.definition, database: database, driver: boot.instance, log: boot.log,
+                saga.definition,
+                database: database,
+                driver: boot.instance,
+                log: boot.log,
                 metrics: boot.metrics
             ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
             let routes = OrderRoutes(
-                store: Store(database), catalog: CatalogClient(upstream: product), sagas: sagas,
-                outbox: outbox)
+                store: Store(database),
+                catalog: CatalogClient(upstream: product),
+                sagas: sagas,
+                outbox: outbox
+            )
             let feed = EventFeed(of: "order", in: database) { boot.isStopping }
             boot.routes { router in
                 routes.add(to: &router)

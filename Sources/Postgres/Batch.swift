@@ -9,7 +9,8 @@ struct Batch {
 
 /// Decodes the results of a pipeline, each by the statement at its place.
 func decode<each S: Statement>(
-    _ results: [ResultSet], _ type: repeat (each S).Type
+    _ results: [ResultSet],
+    _ type: repeat (each S).Type
 ) throws(DatabaseError) -> (repeat [(each S).Output]) {
     var rest = results[...]
     func next<T: Statement>(_ type: T.Type) throws(DatabaseError) -> [T.Output] {

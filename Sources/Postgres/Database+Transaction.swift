@@ -19,7 +19,8 @@ extension Database {
     ///   commit was sent and its answer lost.
     @discardableResult
     public func transaction<T: Sendable, Failure: DatabaseFailure>(
-        isolation: Isolation = .readCommitted, retries: Int = 3,
+        isolation: Isolation = .readCommitted,
+        retries: Int = 3,
         _ body: (Transaction<Failure>) async throws(Failure) -> T
     ) async throws(Failure) -> T {
         let deadline = deadline()
@@ -42,7 +43,9 @@ extension Database {
 
     /// Leases a connection; the transaction opens with its first statement.
     private func begin<Failure: DatabaseFailure>(
-        _ isolation: Isolation, until deadline: Deadline, _: Failure.Type
+        _ isolation: Isolation,
+        until deadline: Deadline,
+        _: Failure.Type
     ) async throws(Failure) -> Transaction<Failure> {
         let pool = pool()
         do throws(DatabaseError) {

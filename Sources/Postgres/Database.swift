@@ -1,5 +1,5 @@
-internal import Synchronization
 public import Reactor
+internal import Synchronization
 
 /// A PostgreSQL database: a pool of pipelined connections on each event loop.
 ///
@@ -22,7 +22,9 @@ public final class Database: Sendable {
     ///   - timeout: the limit of one call, which the server also enforces as `statement_timeout`.
     /// - Throws: `.unavailable` when libpq cannot read the URL; the URL itself is not quoted.
     public init(
-        url: String, loops: [EventLoop], maxConnectionsPerLoop: Int = 4,
+        url: String,
+        loops: [EventLoop],
+        maxConnectionsPerLoop: Int = 4,
         timeout: Duration = .seconds(5)
     ) throws(DatabaseError) {
         guard var parsed = DatabaseURL(url) else {
@@ -80,8 +82,10 @@ public final class Database: Sendable {
         _ = try await one(Ping())
     }
 
-    /// Ends every connection. Calls in flight and later ones throw `.unavailable`, or
-    /// `.outcomeUnknown` when a commit was on its way.
+    /// Ends every connection.
+    ///
+    /// Calls in flight and later ones throw `.unavailable`, or `.outcomeUnknown` when a commit was
+    /// on its way.
     public func close() {
         for pool in pools { pool.loop.execute { pool.close() } }
     }
@@ -102,7 +106,8 @@ public final class Database: Sendable {
         return pools[(number & .max) % pools.count]
     }
 
-    private func perform(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet] {
+    private func perform(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet]
+    {
         let segment = Connection.Segment(statements: statements, deadline: deadline())
         let pool = pool()
         return try await onLoop(pool.loop) { () async throws(DatabaseError) in
@@ -114,7 +119,8 @@ public final class Database: Sendable {
 /// Runs on the loop: at once when the caller is there already, otherwise in a child task, which
 /// keeps the caller's deadline and cancellation.
 func onLoop<T: Sendable, E: Error>(
-    _ loop: EventLoop, _ body: @escaping @Sendable () async throws(E) -> T
+    _ loop: EventLoop,
+    _ body: @escaping @Sendable () async throws(E) -> T
 ) async throws(E) -> T {
     if loop.isCurrent { return try await body() }
     let result = await withTaskGroup(of: Result<T, E>.self) { group in

@@ -64,7 +64,9 @@ struct ServerError: Hashable, Sendable {
     /// Cancelled because a neighbour in the pipeline was; see `DatabaseError.interrupted`.
     var isCollateral = false
 
-    /// What a caller is told. The detail and hint fields are left out: they quote row values.
+    /// What a caller is told.
+    ///
+    /// The detail and hint fields are left out: they quote row values.
     var meaning: DatabaseError {
         switch sqlState {
         case "23505": .constraint(name: constraint ?? "", kind: .unique)

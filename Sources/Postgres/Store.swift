@@ -63,7 +63,8 @@ public struct Store<Failure: DatabaseFailure>: Sendable {
     /// Runs `body` in a transaction; see `Database.transaction`.
     @discardableResult
     public func transaction<T: Sendable>(
-        isolation: Isolation = .readCommitted, retries: Int = 3,
+        isolation: Isolation = .readCommitted,
+        retries: Int = 3,
         _ body: (Transaction<Failure>) async throws(Failure) -> T
     ) async throws(Failure) -> T {
         try await database.transaction(isolation: isolation, retries: retries, body)

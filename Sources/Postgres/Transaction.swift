@@ -41,7 +41,9 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
 
     /// Runs two or more statements in one round trip.
     public func run<First: Statement, Second: Statement, each Rest: Statement>(
-        _ first: First, _ second: Second, _ rest: repeat each Rest
+        _ first: First,
+        _ second: Second,
+        _ rest: repeat each Rest
     ) async throws(Failure) {
         var batch = Batch()
         batch.append(first)
@@ -91,7 +93,10 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
 
     private func send(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet] {
         var segment = Connection.Segment(
-            statements: statements, deadline: deadline, commitment: .rollsBack)
+            statements: statements,
+            deadline: deadline,
+            commitment: .rollsBack
+        )
         switch phase {
         case .unopened: segment.prelude = [begin]
         case .open: break
@@ -123,7 +128,11 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         case .open: phase = .ended
         }
         let segment = Connection.Segment(
-            prelude: ["COMMIT"], deadline: deadline, commitment: .commits, isShielded: true)
+            prelude: ["COMMIT"],
+            deadline: deadline,
+            commitment: .commits,
+            isShielded: true
+        )
         do throws(DatabaseError) {
             let tag = try await connection.perform(segment).first?.tag
             // The server answers ROLLBACK when the transaction had failed without our noticing.
@@ -142,7 +151,11 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         if case .ended = phase { return }
         connection.perform(
             unattended: Connection.Segment(
-                prelude: ["ROLLBACK"], deadline: .never, commitment: .rollsBack))
+                prelude: ["ROLLBACK"],
+                deadline: .never,
+                commitment: .rollsBack
+            )
+        )
     }
 }
 

@@ -82,7 +82,8 @@ public struct ByteBuffer: Sendable {
                 do throws(Failure) {
                     let raw = UnsafeMutableRawBufferPointer(buffer)
                     written = try unsafe fill(
-                        UnsafeMutableRawBufferPointer(rebasing: raw[initialized...]))
+                        UnsafeMutableRawBufferPointer(rebasing: raw[initialized...])
+                    )
                     precondition(written >= 0 && written <= capacity, "wrote past the buffer")
                     initialized += written
                 } catch {

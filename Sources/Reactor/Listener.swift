@@ -21,7 +21,8 @@ public final class Listener: Sendable {
     /// - Parameter backlog: connections the kernel may hold ready; beyond it, new ones wait.
     /// - Throws: `.system` with `EADDRINUSE` when somebody else listens there.
     public static func bind(
-        _ address: SocketAddress, backlog: Int32 = 1024
+        _ address: SocketAddress,
+        backlog: Int32 = 1024
     ) throws(SocketError) -> Listener {
         let descriptor = try Stream.makeSocket(family: address.family)
         Stream.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR)

@@ -16,7 +16,10 @@ public struct Signals: Sendable {
         for number in numbers { unsafe sigaddset(&set, number) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         descriptor = unsafe signalfd(
-            -1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
+            -1,
+            &set,
+            Int32(SFD_NONBLOCK | SFD_CLOEXEC)
+        )
         guard descriptor >= 0 else { throw .last("signalfd") }
     }
 

@@ -49,7 +49,8 @@ public struct SocketAddress: Sendable, Hashable {
     /// - Returns: its addresses in the resolver's order; at least one.
     /// - Throws: `.unresolved` when the name has none, `.overloaded` when the pool is full.
     public static func resolve(
-        host: String, port: UInt16
+        host: String,
+        port: UInt16
     ) async throws(SocketError) -> [SocketAddress] {
         if let literal = try? SocketAddress(literal: host, port: port) { return [literal] }
         if host == "localhost" { return [.loopback(port: port)] }
@@ -97,12 +98,15 @@ public struct SocketAddress: Sendable, Hashable {
             let address = unsafe UnsafeRawPointer(pointer).loadUnaligned(as: sockaddr_in.self)
             self.init(
                 host: .v4(address.sin_addr.s_addr),
-                port: override ?? UInt16(bigEndian: address.sin_port))
+                port: override ?? UInt16(bigEndian: address.sin_port)
+            )
         case AF_INET6:
             let address = unsafe UnsafeRawPointer(pointer).loadUnaligned(as: sockaddr_in6.self)
             self.init(
-                v6: address.sin6_addr, scope: address.sin6_scope_id,
-                port: override ?? UInt16(bigEndian: address.sin6_port))
+                v6: address.sin6_addr,
+                scope: address.sin6_scope_id,
+                port: override ?? UInt16(bigEndian: address.sin6_port)
+            )
         default:
             return nil
         }
@@ -129,7 +133,8 @@ public struct SocketAddress: Sendable, Hashable {
     }
 
     private static func lend<Address, Result>(
-        _ address: inout Address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+        _ address: inout Address,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         // Safe: every socket address begins as `sockaddr` does; the true size goes along.
         unsafe withUnsafePointer(to: &address) { pointer in

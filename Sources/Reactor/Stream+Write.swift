@@ -14,7 +14,9 @@ extension Stream {
     ///
     /// - Throws: as `write(_:until:)`.
     public func write(
-        _ head: [UInt8], _ body: [UInt8], until deadline: Deadline
+        _ head: [UInt8],
+        _ body: [UInt8],
+        until deadline: Deadline
     ) async throws(SocketError) {
         if let tls {
             // One record for a small answer, so that it leaves in one segment.
@@ -65,11 +67,15 @@ extension Stream {
 
     private func vector(_ bytes: UnsafeRawBufferPointer) -> iovec {
         unsafe iovec(
-            iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+            iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
+            iov_len: bytes.count
+        )
     }
 
     private func write(
-        _ session: TLSSession, _ bytes: [UInt8], until deadline: Deadline
+        _ session: TLSSession,
+        _ bytes: [UInt8],
+        until deadline: Deadline
     ) async throws(SocketError) {
         var sent = 0
         while sent < bytes.count {

@@ -15,7 +15,9 @@ public final class Stream: @unchecked Sendable {
     private(set) var tls: TLSSession?
     private var isOpen = true
 
-    /// Wraps a connected, non-blocking socket and owns its descriptor. Call it on the loop.
+    /// Wraps a connected, non-blocking socket and owns its descriptor.
+    ///
+    /// Call it on the loop.
     init(descriptor: Int32, loop: EventLoop, remote: SocketAddress?) throws(SocketError) {
         self.descriptor = descriptor
         self.loop = loop
@@ -93,12 +95,15 @@ public final class Stream: @unchecked Sendable {
             unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
             guard code == 0 else { throw Self.failure(code, connecting: remote) }
             // A wake-up may be spurious: only a connected socket has a peer.
-            if unsafe SocketAddress.of(descriptor, { unsafe getpeername($0, $1, $2) }) != nil { return }
+            if unsafe SocketAddress.of(descriptor, { unsafe getpeername($0, $1, $2) }) != nil {
+                return
+            }
         }
     }
 
     private static func failure(_ code: Int32, connecting to: SocketAddress) -> SocketError {
-        code == ECONNREFUSED ? .refused(to.description) : .system(call: "connect \(to)", errno: code)
+        code == ECONNREFUSED
+            ? .refused(to.description) : .system(call: "connect \(to)", errno: code)
     }
 
     // MARK: TLS
@@ -106,12 +111,15 @@ public final class Stream: @unchecked Sendable {
     /// Shakes hands as the server.
     ///
     /// - Throws: `.tls` when the client is refused or refuses us, `.timedOut`, `.cancelled`, `.closed`.
-    public func acceptTLS(_ context: TLSContext, until deadline: Deadline) async throws(SocketError) {
+    public func acceptTLS(_ context: TLSContext, until deadline: Deadline) async throws(SocketError)
+    {
         try await startTLS(context, .server, until: deadline)
     }
 
     private func startTLS(
-        _ context: TLSContext, _ role: TLSSession.Role, until deadline: Deadline
+        _ context: TLSContext,
+        _ role: TLSSession.Role,
+        until deadline: Deadline
     ) async throws(SocketError) {
         let session = TLSSession(context: context, descriptor: descriptor, role: role)
         while true {
@@ -141,7 +149,9 @@ public final class Stream: @unchecked Sendable {
     /// - Returns: how many bytes were appended; 0 when the peer has finished sending.
     /// - Throws: `.timedOut`, `.cancelled`, `.closed` when reset or closed here, `.tls`, `.system`.
     public func read(
-        into buffer: inout ByteBuffer, atMost limit: Int = 16384, until deadline: Deadline
+        into buffer: inout ByteBuffer,
+        atMost limit: Int = 16384,
+        until deadline: Deadline
     ) async throws(SocketError) -> Int {
         if let tls { return try await read(tls, into: &buffer, atMost: limit, until: deadline) }
         while true {
@@ -158,7 +168,9 @@ public final class Stream: @unchecked Sendable {
     private var lastReadEnded = false
     private var lastReadError: SocketError?
 
-    /// One `recv`. A short read drained the socket: only a new edge makes another try worthwhile.
+    /// One `recv`.
+    ///
+    /// A short read drained the socket: only a new edge makes another try worthwhile.
     private func attemptRead(_ space: UnsafeMutableRawBufferPointer) -> Int {
         lastReadEnded = false
         lastReadError = nil
@@ -183,7 +195,9 @@ public final class Stream: @unchecked Sendable {
     }
 
     private func read(
-        _ session: TLSSession, into buffer: inout ByteBuffer, atMost limit: Int,
+        _ session: TLSSession,
+        into buffer: inout ByteBuffer,
+        atMost limit: Int,
         until deadline: Deadline
     ) async throws(SocketError) -> Int {
         while true {
@@ -213,7 +227,9 @@ public final class Stream: @unchecked Sendable {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes the connection and wakes whoever waits on it with `.closed`. A second call does nothing.
+    /// Closes the connection and wakes whoever waits on it with `.closed`.
+    ///
+    /// A second call does nothing.
     public func close() {
         guard isOpen else { return }
         loop.preconditionIsCurrent()

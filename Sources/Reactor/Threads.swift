@@ -18,7 +18,8 @@ enum Threads {
     /// - Parameter name: what `top -H` shows, at most 15 bytes.
     /// - Throws: `.system` when the kernel has no thread left.
     static func start(
-        name: String, _ body: @escaping @Sendable () -> Void
+        name: String,
+        _ body: @escaping @Sendable () -> Void
     ) throws(SocketError) {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
@@ -29,13 +30,18 @@ enum Threads {
         // below when there is no such thread.
         let box = unsafe Unmanaged.passRetained(Body(name: name, run: body))
         var thread = pthread_t()
-        let result = unsafe pthread_create(&thread, &attributes, { argument in
-            guard let argument = unsafe argument else { return nil }
-            let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-            unsafe anyway_name_thread(body.name)
-            body.run()
-            return nil
-        }, box.toOpaque())
+        let result = unsafe pthread_create(
+            &thread,
+            &attributes,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                unsafe anyway_name_thread(body.name)
+                body.run()
+                return nil
+            },
+            box.toOpaque()
+        )
         guard result == 0 else {
             unsafe box.release()
             throw .system(call: "pthread_create", errno: result)

@@ -39,7 +39,9 @@ public final class Watcher: @unchecked Sendable {
     private var writing = Side(isReady: true)
     private var lastTicket: UInt64 = 0
 
-    /// Registers `descriptor`, which must be non-blocking, with `loop`. Call it on the loop.
+    /// Registers `descriptor`, which must be non-blocking, with `loop`.
+    ///
+    /// Call it on the loop.
     ///
     /// - Throws: `.system` when epoll refuses the descriptor.
     public init(descriptor: Int32, loop: EventLoop) throws(SocketError) {
@@ -76,7 +78,9 @@ public final class Watcher: @unchecked Sendable {
     }
 
     /// Deregisters the descriptor and wakes whoever waits with `.closed`; does not close the
-    /// descriptor itself. Call it on the loop; a second call does nothing.
+    /// descriptor itself.
+    ///
+    /// Call it on the loop; a second call does nothing.
     public func close() {
         guard let slot else { return }
         self.slot = nil
@@ -102,7 +106,8 @@ public final class Watcher: @unchecked Sendable {
 
     @inline(__always)
     private func with<Result>(
-        _ direction: Direction, _ body: (inout Side) -> Result
+        _ direction: Direction,
+        _ body: (inout Side) -> Result
     ) -> Result {
         switch direction {
         case .read: body(&reading)
@@ -124,7 +129,10 @@ public final class Watcher: @unchecked Sendable {
             // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
             await unsafe withUnsafeContinuation { continuation in
                 let waiter = unsafe Waiter(
-                    continuation: continuation, deadline: deadline, ticket: ticket)
+                    continuation: continuation,
+                    deadline: deadline,
+                    ticket: ticket
+                )
                 with(direction) { side in
                     precondition(side.waiter == nil, "two tasks wait for one direction")
                     side.waiter = waiter

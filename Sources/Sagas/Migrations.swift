@@ -4,5 +4,7 @@ public import Postgres
 public enum SagaMigrations {
     /// Sagas in flight, and their history.
     public static let pending = Migration(
-        name: "sagas_v0001_create_saga_pending", sql: PackageResources.v0001_create_saga_pending_sql)
+        name: "sagas_v0001_create_saga_pending",
+        sql: PackageResources.v0001_create_saga_pending_sql
+    )
 }

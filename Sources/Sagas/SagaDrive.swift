@@ -13,7 +13,10 @@ struct SagaDrive<Context: Sendable> {
     private let isFresh: Bool
 
     init(
-        _ runner: SagaRunner<Context>, _ claimed: ClaimedSaga, _ context: Context, isFresh: Bool,
+        _ runner: SagaRunner<Context>,
+        _ claimed: ClaimedSaga,
+        _ context: Context,
+        isFresh: Bool,
         _ outcome: OneShot<SagaOutcome>
     ) {
         self.runner = runner
@@ -36,8 +39,10 @@ struct SagaDrive<Context: Sendable> {
     func run() async {
         var machine = SagaMachine(runner.saga.shape, in: claimed.phase, isFresh: isFresh)
         var state = State(
-            leasedUntil: .after(runner.policy.lease), phase: claimed.phase,
-            earlierAttempts: claimed.attempts)
+            leasedUntil: .after(runner.policy.lease),
+            phase: claimed.phase,
+            earlierAttempts: claimed.attempts
+        )
         while true {
             switch machine.action {
             case .stop(let end):
@@ -58,7 +63,9 @@ struct SagaDrive<Context: Sendable> {
     // MARK: Doing
 
     private func perform(
-        _ action: SagaMachine.Action, attempt: Int, _ state: inout State
+        _ action: SagaMachine.Action,
+        attempt: Int,
+        _ state: inout State
     ) async -> SagaMachine.Event {
         let plan = runner.saga.plan
         switch action {
@@ -107,7 +114,8 @@ struct SagaDrive<Context: Sendable> {
     }
 
     private func commitRefusal(
-        _ refusal: Refusal, _ state: inout State
+        _ refusal: Refusal,
+        _ state: inout State
     ) async -> SagaMachine.Event {
         let event = await commit("give up", .running, to: .compensating, refusal, &state) {
             commit throws(DatabaseError) in
@@ -119,8 +127,11 @@ struct SagaDrive<Context: Sendable> {
 
     /// Commits behind the fence, with the history so far.
     private func commit(
-        _ name: String, _ from: SagaMachine.Phase, to next: SagaMachine.Phase?,
-        _ refusal: Refusal?, _ state: inout State,
+        _ name: String,
+        _ from: SagaMachine.Phase,
+        to next: SagaMachine.Phase?,
+        _ refusal: Refusal?,
+        _ state: inout State,
         _ body: (SagaCommit) async throws(DatabaseError) -> Void
     ) async -> SagaMachine.Event {
         let lease = Int64(runner.policy.lease.wholeMilliseconds)
@@ -128,13 +139,20 @@ struct SagaDrive<Context: Sendable> {
             if let next {
                 .move(
                     MoveSaga(
-                        id: claimed.id, epoch: claimed.epoch, from: from, to: next,
-                        refusal: refusal, leaseMilliseconds: lease))
+                        id: claimed.id,
+                        epoch: claimed.epoch,
+                        from: from,
+                        to: next,
+                        refusal: refusal,
+                        leaseMilliseconds: lease
+                    )
+                )
             } else {
                 .end(EndSaga(id: claimed.id, epoch: claimed.epoch, phase: from))
             }
         state.journal.note(
-            entry(name, refusal == nil ? "commit" : "decide", 1, "done", refusal?.reason, .now))
+            entry(name, refusal == nil ? "commit" : "decide", 1, "done", refusal?.reason, .now)
+        )
         let log = logStatement(state.journal)
         do throws(DatabaseError) {
             try await body(SagaCommit(database: runner.database, fence: fence, log: log))
@@ -152,7 +170,8 @@ struct SagaDrive<Context: Sendable> {
                 [
                     "id": .string(claimed.id.text), "commit": .string(name),
                     "error": .string("\(error)"),
-                ])
+                ]
+            )
             return .unknown
         }
     }
@@ -180,15 +199,21 @@ struct SagaDrive<Context: Sendable> {
     /// database cannot be asked.
     private func postpone(_ attempts: Int, lease: Duration, _ state: inout State) async -> Bool {
         let statement = PostponeSaga(
-            id: claimed.id, epoch: claimed.epoch, attempts: Int64(attempts),
-            lastError: state.lastError, leaseMilliseconds: Int64(lease.wholeMilliseconds))
+            id: claimed.id,
+            epoch: claimed.epoch,
+            attempts: Int64(attempts),
+            lastError: state.lastError,
+            leaseMilliseconds: Int64(lease.wholeMilliseconds)
+        )
         do throws(DatabaseError) {
             let moved: [Int64]
             if state.journal.isEmpty {
                 moved = try await runner.database.all(statement)
             } else {
                 (moved, _) = try await runner.database.pipeline(
-                    statement, logStatement(state.journal))
+                    statement,
+                    logStatement(state.journal)
+                )
                 state.journal.clear()
             }
             state.leasedUntil = .after(lease)
@@ -208,7 +233,10 @@ struct SagaDrive<Context: Sendable> {
     // MARK: History
 
     private func note(
-        _ step: String, _ action: String, _ attempt: Int, _ state: inout State,
+        _ step: String,
+        _ action: String,
+        _ attempt: Int,
+        _ state: inout State,
         _ body: () async -> StepOutcome
     ) async -> SagaMachine.Event {
         let start = Deadline.now
@@ -227,19 +255,35 @@ struct SagaDrive<Context: Sendable> {
     }
 
     private func entry(
-        _ step: String, _ action: String, _ attempt: Int, _ outcome: String, _ detail: String?,
-        _ start: Deadline, _ at: String = SagaLogEntry.now()
+        _ step: String,
+        _ action: String,
+        _ attempt: Int,
+        _ outcome: String,
+        _ detail: String?,
+        _ start: Deadline,
+        _ at: String = SagaLogEntry.now()
     ) -> SagaLogEntry {
         let took = Deadline.now.nanoseconds - start.nanoseconds
         return SagaLogEntry(
-            at: at, step: step, action: action, attempt: attempt, outcome: outcome,
-            milliseconds: Double(took / 10_000) / 100, driver: runner.driver,
-            epoch: claimed.epoch, detail: detail)
+            at: at,
+            step: step,
+            action: action,
+            attempt: attempt,
+            outcome: outcome,
+            milliseconds: Double(took / 10_000) / 100,
+            driver: runner.driver,
+            epoch: claimed.epoch,
+            detail: detail
+        )
     }
 
     private func logStatement(_ journal: SagaJournal) -> InsertSagaLog {
         InsertSagaLog(
-            id: claimed.id, epoch: claimed.epoch, driver: runner.driver, entries: journal.text())
+            id: claimed.id,
+            epoch: claimed.epoch,
+            driver: runner.driver,
+            entries: journal.text()
+        )
     }
 }
 

@@ -10,12 +10,21 @@ struct SagaMetrics: Sendable {
 
     init(_ metrics: Metrics, saga: String) {
         self.saga = saga
-        adopted = metrics.counter("saga_adopted_total", "Sagas taken over from a driver that was gone.")
+        adopted = metrics.counter(
+            "saga_adopted_total",
+            "Sagas taken over from a driver that was gone."
+        )
         parked = metrics.counter("saga_parked_total", "Pauses between tries to undo or to finish.")
         ended = metrics.counters(
-            "saga_ended_total", "Sagas that came to an end, or to another driver.", labels: ["end"])
+            "saga_ended_total",
+            "Sagas that came to an end, or to another driver.",
+            labels: ["end"]
+        )
         steps = metrics.counters(
-            "saga_steps_total", "Tries of saga steps by outcome.", labels: ["step", "action", "outcome"])
+            "saga_steps_total",
+            "Tries of saga steps by outcome.",
+            labels: ["step", "action", "outcome"]
+        )
     }
 
     func note(_ end: SagaMachine.End) {

@@ -53,9 +53,12 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     /// The statement that starts a saga, for the transaction that stores what it is about.
     public func start(_ id: UUID) -> StartSaga {
         StartSaga(
-            id: id, kind: saga.name, driver: driver,
+            id: id,
+            kind: saga.name,
+            driver: driver,
             leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
-            deadlineMilliseconds: Int64(saga.deadline.wholeMilliseconds))
+            deadlineMilliseconds: Int64(saga.deadline.wholeMilliseconds)
+        )
     }
 
     /// Drives a saga whose start was just committed, in the background.
@@ -65,8 +68,14 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     public func launch(_ id: UUID, _ context: Context) -> OneShot<SagaOutcome> {
         let outcome = OneShot<SagaOutcome>()
         let claimed = ClaimedSaga(
-            id: id, kind: saga.name, phase: .running, epoch: 1, attempts: 0,
-            remainingMilliseconds: Int64(saga.deadline.wholeMilliseconds), refusal: nil)
+            id: id,
+            kind: saga.name,
+            phase: .running,
+            epoch: 1,
+            attempts: 0,
+            remainingMilliseconds: Int64(saga.deadline.wholeMilliseconds),
+            refusal: nil
+        )
         // The request's trace and clock travel along; its deadline must not: the saga has its own.
         let trace = TraceContext.current
         let started = scope.spawn {
@@ -102,9 +111,12 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         let room = policy.maxDriven - scope.running
         guard room > 0 else { return false }
         let claim = ClaimSagas(
-            kind: saga.name, driver: driver,
-            leaseMilliseconds: Int64(policy.lease.wholeMilliseconds), limit: Int64(room),
-            includesOwn: includesOwn)
+            kind: saga.name,
+            driver: driver,
+            leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
+            limit: Int64(room),
+            includesOwn: includesOwn
+        )
         do throws(DatabaseError) {
             for claimed in try await database.all(claim) {
                 metrics.adopted.increment()
@@ -113,7 +125,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
                     [
                         "saga": .string(saga.name), "id": .string(claimed.id.text),
                         "phase": .string(claimed.phase.rawValue), "epoch": .int(Int(claimed.epoch)),
-                    ])
+                    ]
+                )
                 _ = scope.spawn { await self.resume(claimed) }
             }
             return true
@@ -137,7 +150,10 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     }
 
     private func drive(
-        _ claimed: ClaimedSaga, _ context: Context, isFresh: Bool, _ outcome: OneShot<SagaOutcome>
+        _ claimed: ClaimedSaga,
+        _ context: Context,
+        isFresh: Bool,
+        _ outcome: OneShot<SagaOutcome>
     ) async {
         let drive = SagaDrive(self, claimed, context, isFresh: isFresh, outcome)
         await drive.run()

@@ -68,9 +68,14 @@ struct ClaimSagas: Statement {
             throw .decoding("unknown phase \(phase)")
         }
         return ClaimedSaga(
-            id: try row[0], kind: try row[1], phase: known, epoch: try row[3],
-            attempts: Int(attempts), remainingMilliseconds: try row[5],
-            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") })
+            id: try row[0],
+            kind: try row[1],
+            phase: known,
+            epoch: try row[3],
+            attempts: Int(attempts),
+            remainingMilliseconds: try row[5],
+            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") }
+        )
     }
 }
 
@@ -96,8 +101,14 @@ struct MoveSaga: Statement {
 
     func bind(_ parameters: inout Parameters) {
         parameters.append(
-            id, epoch, from.rawValue, to.rawValue, refusal?.reason, refusal?.detail,
-            leaseMilliseconds)
+            id,
+            epoch,
+            from.rawValue,
+            to.rawValue,
+            refusal?.reason,
+            refusal?.detail,
+            leaseMilliseconds
+        )
     }
 }
 
@@ -136,7 +147,8 @@ struct ReleaseSagas: Statement {
 
 /// Appends to a saga's history.
 struct InsertSagaLog: Statement {
-    static let sql = "INSERT INTO saga_log (saga_id, epoch, driver, entries) VALUES ($1, $2, $3, $4)"
+    static let sql =
+        "INSERT INTO saga_log (saga_id, epoch, driver, entries) VALUES ($1, $2, $3, $4)"
     let id: UUID
     let epoch: Int64
     let driver: String
@@ -187,7 +199,8 @@ public struct PendingSaga: Sendable {
 /// Finds a saga that has not ended.
 public struct FindPendingSaga: Statement {
     /// No row means that the saga has ended.
-    public static let sql = "SELECT phase, attempts, last_error FROM saga_pending WHERE saga_id = $1"
+    public static let sql =
+        "SELECT phase, attempts, last_error FROM saga_pending WHERE saga_id = $1"
     let id: UUID
 
     /// The saga with this id.

@@ -5,7 +5,8 @@ extension Boot {
     ///
     /// - Throws: `ConfigurationError` when the variable is missing or malformed.
     public func upstream(
-        _ name: String, policy: MeshPolicy = MeshPolicy()
+        _ name: String,
+        policy: MeshPolicy = MeshPolicy()
     ) throws(ConfigurationError) -> Upstream {
         let variable = "UPSTREAM_\(name.uppercased())"
         let example = "127.0.0.1:9001,127.0.0.1:9002"
@@ -17,8 +18,14 @@ extension Boot {
             throw ConfigurationError(variable, "is '\(text)': \(error)", example: example)
         }
         let upstream = Upstream(
-            name: name, endpoints: endpoints, client: client, tls: clientTLS, policy: policy, log: log,
-            metrics: metrics)
+            name: name,
+            endpoints: endpoints,
+            client: client,
+            tls: clientTLS,
+            policy: policy,
+            log: log,
+            metrics: metrics
+        )
         background("health of \(name)") { await upstream.run() }
         return upstream
     }

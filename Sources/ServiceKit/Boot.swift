@@ -1,8 +1,8 @@
 public import HTTP
 public import Postgres
 public import Reactor
-public import Telemetry
 internal import Synchronization
+public import Telemetry
 
 /// What a service is put together from: it is handed to the one closure that wires a service.
 public final class Boot: Sendable {
@@ -34,8 +34,12 @@ public final class Boot: Sendable {
     private let stopping = Atomic<Bool>(false)
 
     init(
-        name: String, settings: ServiceSettings, environment: Environment, loops: EventLoopGroup,
-        log: Logger, clientTLS: TLSContext?
+        name: String,
+        settings: ServiceSettings,
+        environment: Environment,
+        loops: EventLoopGroup,
+        log: Logger,
+        clientTLS: TLSContext?
     ) {
         self.name = name
         instance = settings.instance
@@ -54,8 +58,10 @@ public final class Boot: Sendable {
         parts.withLock { add(&$0.router) }
     }
 
-    /// Adds something that runs beside the server until the process ends. It must return soon after
-    /// its task is cancelled, which happens once the last request has been answered.
+    /// Adds something that runs beside the server until the process ends.
+    ///
+    /// It must return soon after its task is cancelled, which happens once the last request has
+    /// been answered.
     public func background(_ name: String, _ run: @escaping @Sendable () async -> Void) {
         parts.withLock { $0.backgrounds.append((name, run)) }
     }
@@ -78,7 +84,10 @@ public final class Boot: Sendable {
         let database: Database
         do throws(DatabaseError) {
             database = try Database(
-                url: url, loops: loops.loops, maxConnectionsPerLoop: connections)
+                url: url,
+                loops: loops.loops,
+                maxConnectionsPerLoop: connections
+            )
         } catch {
             throw ConfigurationError("DATABASE_URL", "is no connection string", example: example)
         }

@@ -78,12 +78,18 @@ public struct Environment: Sendable {
             text = try readFile(path)
         } catch {
             throw ConfigurationError(
-                file, "names '\(path)', which cannot be read", example: "/run/secrets/\(name.lowercased())")
+                file,
+                "names '\(path)', which cannot be read",
+                example: "/run/secrets/\(name.lowercased())"
+            )
         }
         let secret = Self.trimmed(text)
         guard !secret.isEmpty else {
             throw ConfigurationError(
-                file, "names '\(path)', which is empty", example: "/run/secrets/\(name.lowercased())")
+                file,
+                "names '\(path)', which is empty",
+                example: "/run/secrets/\(name.lowercased())"
+            )
         }
         return secret
     }
@@ -92,10 +98,15 @@ public struct Environment: Sendable {
     ///
     /// - Throws: when neither is set, both are, or the file cannot be read.
     public func requiredSecret(
-        _ name: String, example: String
+        _ name: String,
+        example: String
     ) throws(ConfigurationError) -> String {
         guard let secret = try secret(name) else {
-            throw ConfigurationError(name, "is not set, and neither is \(name)_FILE", example: example)
+            throw ConfigurationError(
+                name,
+                "is not set, and neither is \(name)_FILE",
+                example: example
+            )
         }
         return secret
     }
@@ -104,13 +115,17 @@ public struct Environment: Sendable {
     ///
     /// - Throws: when it is something else.
     public func integer(
-        _ name: String, in range: ClosedRange<Int>, default standard: Int
+        _ name: String,
+        in range: ClosedRange<Int>,
+        default standard: Int
     ) throws(ConfigurationError) -> Int {
         guard let text = optional(name) else { return standard }
         guard let number = Int(text), range.contains(number) else {
             throw ConfigurationError(
-                name, "is '\(text)', not a whole number from \(range.lowerBound) to \(range.upperBound)",
-                example: "\(standard)")
+                name,
+                "is '\(text)', not a whole number from \(range.lowerBound) to \(range.upperBound)",
+                example: "\(standard)"
+            )
         }
         return number
     }
@@ -119,7 +134,8 @@ public struct Environment: Sendable {
     ///
     /// - Throws: when it is something else.
     public func duration(
-        _ name: String, default standard: Duration
+        _ name: String,
+        default standard: Duration
     ) throws(ConfigurationError) -> Duration {
         guard let text = optional(name) else { return standard }
         let units: [(String, Int64)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
@@ -129,13 +145,18 @@ public struct Environment: Sendable {
             }
         }
         throw ConfigurationError(
-            name, "is '\(text)', not a length of time with a unit (ms, s, m, h)", example: "30s")
+            name,
+            "is '\(text)', not a length of time with a unit (ms, s, m, h)",
+            example: "30s"
+        )
     }
 
     /// A switch: `on` or `off`.
     ///
     /// - Throws: when it is something else.
-    public func isOn(_ name: String, default standard: Bool = false) throws(ConfigurationError) -> Bool {
+    public func isOn(_ name: String, default standard: Bool = false) throws(ConfigurationError)
+        -> Bool
+    {
         switch optional(name) {
         case nil: return standard
         case "on": return true
@@ -149,13 +170,17 @@ public struct Environment: Sendable {
     ///
     /// - Throws: when it is another one; the message lists them.
     public func choice<Choice: RawRepresentable & CaseIterable & Sendable>(
-        _ name: String, default standard: Choice
+        _ name: String,
+        default standard: Choice
     ) throws(ConfigurationError) -> Choice where Choice.RawValue == String {
         guard let text = optional(name) else { return standard }
         guard let choice = Choice(rawValue: text) else {
             let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
             throw ConfigurationError(
-                name, "is '\(text)', none of \(words)", example: standard.rawValue)
+                name,
+                "is '\(text)', none of \(words)",
+                example: standard.rawValue
+            )
         }
         return choice
     }
@@ -164,12 +189,14 @@ public struct Environment: Sendable {
     ///
     /// - Throws: when it is something else.
     public func hostAndPort(
-        _ name: String, default standard: String? = nil
+        _ name: String,
+        default standard: String? = nil
     ) throws(ConfigurationError) -> (host: String, port: UInt16) {
         let example = standard ?? "127.0.0.1:8080"
         let text = optional(name) ?? standard
         guard let text else { throw ConfigurationError(name, "is not set", example: example) }
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
         else { throw ConfigurationError(name, "is '\(text)', not HOST:PORT", example: example) }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }

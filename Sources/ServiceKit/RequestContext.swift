@@ -40,7 +40,8 @@ struct RequestContext: Sendable {
                     "status": .int(problem.status.code), "path": .string("\(request.path)"),
                     "detail": .string(problem.detail ?? problem.title),
                     "cause": .string(problem.cause ?? ""),
-                ])
+                ]
+            )
         }
         return problem
     }

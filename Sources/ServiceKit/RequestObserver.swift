@@ -10,11 +10,16 @@ struct RequestObserver: Sendable {
     init(_ boot: Boot) {
         log = boot.log
         requests = boot.metrics.counters(
-            "http_requests_total", "Requests answered, by route and status.",
-            labels: ["route", "status"], limit: 500)
+            "http_requests_total",
+            "Requests answered, by route and status.",
+            labels: ["route", "status"],
+            limit: 500
+        )
         durations = boot.metrics.histograms(
-            "http_request_seconds", "Time from the complete request head to the complete answer.",
-            labels: ["route"])
+            "http_request_seconds",
+            "Time from the complete request head to the complete answer.",
+            labels: ["route"]
+        )
     }
 
     func observe(_ exchange: Exchange) {
@@ -27,6 +32,7 @@ struct RequestObserver: Sendable {
                 "route": .string(route), "status": .int(exchange.status.code),
                 "bytes": .int(exchange.contentBytes),
                 "us": .int(Int(exchange.duration / .microseconds(1))),
-            ])
+            ]
+        )
     }
 }

@@ -16,7 +16,8 @@ public enum Service {
     ///   - transport: what its service port speaks.
     ///   - wire: puts the service together; requests are served once it has returned.
     public static func run(
-        _ name: String, transport: Transport = .mutualTLS,
+        _ name: String,
+        transport: Transport = .mutualTLS,
         _ wire: @escaping @Sendable (Boot) async throws -> Void
     ) -> Never {
         do {
@@ -24,11 +25,19 @@ public enum Service {
             let environment = Environment.process()
             let settings = try ServiceSettings(environment, service: name, transport: transport)
             let log = Logger(
-                service: name, instance: settings.instance, level: settings.logLevel,
-                format: settings.logFormat)
+                service: name,
+                instance: settings.instance,
+                level: settings.logLevel,
+                format: settings.logFormat
+            )
             let loops = try EventLoopGroup(count: settings.eventLoops)
             let runtime = try ServiceRuntime(
-                name: name, settings: settings, environment: environment, loops: loops, log: log)
+                name: name,
+                settings: settings,
+                environment: environment,
+                loops: loops,
+                log: log
+            )
             let code = try loops.runBlocking { await runtime.run(until: signals, wire) }
             _ = log.flush()
             exit(code)

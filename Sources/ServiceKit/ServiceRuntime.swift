@@ -15,7 +15,10 @@ final class ServiceRuntime: Sendable {
     private let stage = Mutex(Stage.starting)
 
     init(
-        name: String, settings: ServiceSettings, environment: Environment, loops: EventLoopGroup,
+        name: String,
+        settings: ServiceSettings,
+        environment: Environment,
+        loops: EventLoopGroup,
         log: Logger
     ) throws {
         self.settings = settings
@@ -26,8 +29,13 @@ final class ServiceRuntime: Sendable {
             try Self.usable { () throws(TLSError) in try .client(configuration) }
         }
         boot = Boot(
-            name: name, settings: settings, environment: environment, loops: loops, log: log,
-            clientTLS: clientTLS)
+            name: name,
+            settings: settings,
+            environment: environment,
+            loops: loops,
+            log: log,
+            clientTLS: clientTLS
+        )
     }
 
     private static func usable(
@@ -37,14 +45,17 @@ final class ServiceRuntime: Sendable {
             return try make()
         } catch {
             throw ConfigurationError(
-                "TLS_CERT", "with TLS_KEY and TLS_CA cannot be used: \(error)",
-                example: "/certs/order.pem")
+                "TLS_CERT",
+                "with TLS_KEY and TLS_CA cannot be used: \(error)",
+                example: "/certs/order.pem"
+            )
         }
     }
 
     /// Runs until a signal comes; returns the exit code.
     func run(
-        until signals: Signals, _ wire: @escaping @Sendable (Boot) async throws -> Void
+        until signals: Signals,
+        _ wire: @escaping @Sendable (Boot) async throws -> Void
     ) async -> Int32 {
         let watch = Task(executorPreference: EventLoop.required) { [self] in
             try await serve(wire)
@@ -58,18 +69,18 @@ final class ServiceRuntime: Sendable {
         do {
             try await watch.value
             return 0
-        } catch is CancellationError {
-            return 0
-        } catch SocketError.cancelled {
-            return 0
         } catch {
+            // Whatever was interrupted by the stop that was asked for is no failure.
+            if watch.isCancelled { return 0 }
             Service.fail(boot.name, error)
         }
     }
 
     /// Admin first, so that a process that waits for its database can be asked how it is; then the
-    /// wiring; then requests. On the way down in the opposite order: requests in flight are answered
-    /// while background work still runs.
+    /// wiring; then requests.
+    ///
+    /// On the way down in the opposite order: requests in flight are answered while background work
+    /// still runs.
     private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
         let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
         let adminServer = HTTPServer(listener: admin, handler: adminRouter().handler)
@@ -90,9 +101,12 @@ final class ServiceRuntime: Sendable {
         limits.drainTime = settings.drainTime
         let observer = RequestObserver(boot)
         let server = HTTPServer(
-            listener: listener, tls: serverTLS, limits: limits,
+            listener: listener,
+            tls: serverTLS,
+            limits: limits,
             observe: { observer.observe($0) },
-            handler: RequestContext(boot).wrap(boot.handler))
+            handler: RequestContext(boot).wrap(boot.handler)
+        )
         let backgrounds = Task(executorPreference: EventLoop.required) { [boot] in
             await withTaskGroup(of: Void.self) { group in
                 for background in boot.backgrounds { group.addTask { await background.run() } }
@@ -113,14 +127,18 @@ final class ServiceRuntime: Sendable {
     }
 
     private func listen(
-        _ address: (host: String, port: UInt16), _ variable: String
+        _ address: (host: String, port: UInt16),
+        _ variable: String
     ) async throws -> Listener {
         do throws(SocketError) {
             let found = try await SocketAddress.resolve(host: address.host, port: address.port)
             return try Listener.bind(found.first ?? .loopback(port: address.port))
         } catch {
             throw ConfigurationError(
-                variable, "cannot be listened on: \(error)", example: "127.0.0.1:8080")
+                variable,
+                "cannot be listened on: \(error)",
+                example: "127.0.0.1:8080"
+            )
         }
     }
 

@@ -13,7 +13,9 @@ struct ServiceSettings: Sendable {
     let drainTime: Duration
 
     init(
-        _ environment: Environment, service: String, transport: Transport
+        _ environment: Environment,
+        service: String,
+        transport: Transport
     ) throws(ConfigurationError) {
         listen = try environment.hostAndPort("LISTEN", default: "127.0.0.1:0")
         adminListen = try environment.hostAndPort("ADMIN_LISTEN", default: "127.0.0.1:0")
@@ -41,7 +43,8 @@ struct ServiceSettings: Sendable {
             certificateFile: try environment.required("TLS_CERT", example: "/certs/order.pem"),
             keyFile: try environment.required("TLS_KEY", example: "/certs/order.key"),
             caFile: try environment.required("TLS_CA", example: "/certs/ca.pem"),
-            requirePeer: true)
+            requirePeer: true
+        )
     }
 
     private static var processors: Int { max(1, min(64, Processors.online)) }

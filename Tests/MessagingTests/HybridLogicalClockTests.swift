@@ -35,7 +35,9 @@ import Testing
         #expect(clock.tick(wall: 1000) < mad)
     }
 
-    @Test(arguments: ["", "1", "1-", "-1", "1-2-3", "a-1", "1--2", "+1-2", " 1-2", "99999999999999999999-1"])
+    @Test(arguments: [
+        "", "1", "1-", "-1", "1-2-3", "a-1", "1--2", "+1-2", " 1-2", "99999999999999999999-1",
+    ])
     func `only TRANSACTION-ROW is a cursor`(text: String) {
         #expect(FeedCursor(text) == nil)
     }

@@ -89,14 +89,17 @@ public final class PostgresServer: Sendable {
             Self.asOwner([
                 "\(binaries)/initdb", "-D", "\(directory)/data", "-U", "anyway", "-A", "trust",
                 "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions",
-            ]), output: log("initdb"))
+            ]),
+            output: log("initdb")
+        )
     }
 
     private func launch() throws {
         let server = Self.asOwner([
             "\(binaries)/postgres", "-D", "\(directory)/data", "-k", directory, "-p", "\(port)",
             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off",
-            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c", "deadlock_timeout=100ms",
+            "-c", "shared_buffers=64MB", "-c", "max_connections=200", "-c",
+            "deadlock_timeout=100ms",
         ])
         // A line means "crash and keep the directory"; the end of the pipe means "all is over".
         let script = """
@@ -107,7 +110,9 @@ public final class PostgresServer: Sendable {
             """
         let spawn = try Spawn(
             ["/bin/sh", "-c", script, "postgres-supervisor", directory] + server,
-            output: log("server"), pipedInput: true)
+            output: log("server"),
+            pipedInput: true
+        )
         supervisor.withLock { $0 = spawn }
         let deadline = Deadline.after(.seconds(30))
         let probe = ["\(binaries)/pg_isready", "-q", "-h", "127.0.0.1", "-p", "\(port)"]
@@ -120,7 +125,9 @@ public final class PostgresServer: Sendable {
     }
 
     private func end() throws {
-        guard let spawn = supervisor.withLock({ $0.take() }), let input = spawn.input else { return }
+        guard let spawn = supervisor.withLock({ $0.take() }), let input = spawn.input else {
+            return
+        }
         _ = write(input, "\n", 1)
         _ = spawn.wait()
         close(input)
@@ -181,6 +188,9 @@ public final class PostgresServer: Sendable {
     private static func blocking<T: Sendable>(
         _ work: @escaping @Sendable () throws -> T
     ) async throws -> T {
-        try await BlockingPool.shared.run { Result { try work() } }.get()
+        try await pool.run { Result { try work() } }.get()
     }
+
+    /// Not the shared pool, which the code under test needs at once.
+    private static let pool = BlockingPool(name: "harness", maxThreads: 2, maxQueued: 1024)
 }

@@ -63,7 +63,9 @@ struct Spawn {
         if pipedInput { close(ends[0]) }
         guard error == 0 else {
             if pipedInput { close(ends[1]) }
-            throw Failure(description: "cannot start \(arguments[0]): \(String(cString: strerror(error)))")
+            throw Failure(
+                description: "cannot start \(arguments[0]): \(String(cString: strerror(error)))"
+            )
         }
         self.pid = pid
         self.input = pipedInput ? ends[1] : nil
@@ -82,7 +84,9 @@ struct Spawn {
     static func run(_ arguments: [String], output: String) throws {
         let code = try Spawn(arguments, output: output).wait()
         guard code == 0 else {
-            throw Failure(description: "\(arguments.joined(separator: " ")): exit \(code)\n\(read(output))")
+            throw Failure(
+                description: "\(arguments.joined(separator: " ")): exit \(code)\n\(read(output))"
+            )
         }
     }
 

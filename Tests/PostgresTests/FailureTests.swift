@@ -9,10 +9,10 @@ import Testing
             let started = Deadline.now
             await #expect(throws: DatabaseError.timedOut) {
                 try await Deadline.$current.withValue(.after(.milliseconds(50))) {
-                    try await database.run(Sleep(seconds: 0.3))
+                    try await database.run(Sleep(seconds: 2))
                 }
             }
-            #expect(Deadline.now < started.advanced(by: .milliseconds(250)))
+            #expect(Deadline.now < started.advanced(by: .seconds(1)))
             for number in 0..<100 {
                 #expect(try await database.one(Echo(value: number)) == number)
             }
@@ -31,7 +31,8 @@ import Testing
         }
     }
 
-    @Test func `cancelling one caller mid-query leaves its neighbours their answers`() async throws {
+    @Test func `cancelling one caller mid-query leaves its neighbours their answers`() async throws
+    {
         try await withDatabase(maxConnectionsPerLoop: 2) { database async throws in
             let loop = EventLoop.required
             try await database.ping()
@@ -45,11 +46,11 @@ import Testing
             let cancelled = Deadline.now
             slow.cancel()
             await #expect(throws: DatabaseError.cancelled) { try await slow.value }
-            #expect(Deadline.now < cancelled.advanced(by: .milliseconds(90)))
+            #expect(Deadline.now < cancelled.advanced(by: .seconds(2)))
             for (number, task) in behind.enumerated() {
                 #expect(try await task.value == number)
             }
-            #expect(Deadline.now < cancelled.advanced(by: .seconds(3)))
+            #expect(Deadline.now < cancelled.advanced(by: .seconds(5)))
         }
     }
 

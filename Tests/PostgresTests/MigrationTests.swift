@@ -6,7 +6,10 @@ import Testing
 @Suite struct MigrationTests {
     private static let steps: [Migration] = [
         .accounts,
-        Migration(name: "v0002_slow", sql: "SELECT pg_sleep(0.1); CREATE TABLE second (id bigint);"),
+        Migration(
+            name: "v0002_slow",
+            sql: "SELECT pg_sleep(0.1); CREATE TABLE second (id bigint);"
+        ),
         Migration(name: "v0003_seed", sql: "INSERT INTO accounts VALUES (1, 10), (2, 20);"),
     ]
 
@@ -29,7 +32,8 @@ import Testing
 
     @Test func `a script may take longer than a statement`() async throws {
         let slow = Migration(name: "v0001_slow", sql: "SELECT pg_sleep(0.4); SELECT pg_sleep(0.4);")
-        try await withDatabase(migrations: [slow], timeout: .milliseconds(200)) { database async throws in
+        try await withDatabase(migrations: [slow], timeout: .milliseconds(200)) {
+            database async throws in
             try await database.migrate([slow])
         }
     }
@@ -47,7 +51,9 @@ import Testing
     @Test func `a failing script leaves no trace and the next try goes on`() async throws {
         try await withDatabase(migrations: [.accounts]) { database async throws in
             let broken = Migration(
-                name: "v0002_more", sql: "INSERT INTO accounts VALUES (1, 1); CREATE TABLE broken (;")
+                name: "v0002_more",
+                sql: "INSERT INTO accounts VALUES (1, 1); CREATE TABLE broken (;"
+            )
             let error = await #expect(throws: MigrationError.self) {
                 try await database.migrate([.accounts, broken])
             }

@@ -47,7 +47,10 @@ import Testing
     @Test func `a pipeline answers each statement`() async throws {
         try await withDatabase(migrations: [.accounts]) { database async throws in
             let (_, balance, text) = try await database.pipeline(
-                InsertAccount(id: 1, balance: 5), AddToAccount(id: 1, amount: 2), Echo(value: "x"))
+                InsertAccount(id: 1, balance: 5),
+                AddToAccount(id: 1, amount: 2),
+                Echo(value: "x")
+            )
             #expect(balance == [7])
             #expect(text == ["x"])
         }
@@ -57,8 +60,11 @@ import Testing
         try await withDatabase(migrations: [.accounts]) { database async throws in
             await #expect(throws: DatabaseError.constraint(name: "accounts_id", kind: .unique)) {
                 _ = try await database.pipeline(
-                    InsertAccount(id: 1, balance: 1), InsertAccount(id: 2, balance: 2),
-                    InsertAccount(id: 1, balance: 3), InsertAccount(id: 4, balance: 4))
+                    InsertAccount(id: 1, balance: 1),
+                    InsertAccount(id: 2, balance: 2),
+                    InsertAccount(id: 1, balance: 3),
+                    InsertAccount(id: 4, balance: 4)
+                )
             }
             #expect(try await database.one(CountAccounts())?.count == 0)
             // The statement was new in a pipeline that failed; it is prepared all the same.

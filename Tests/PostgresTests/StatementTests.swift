@@ -30,7 +30,11 @@ import Testing
             try await echo(Int?.some(3))
             try await echo(["x"] as [String]?)
             let json = try JSONText(encoding: ["a": [1, 2]])
-            #expect(try await database.one(Echo(value: json))?.decode(as: [String: [Int]].self) == ["a": [1, 2]])
+            #expect(
+                try await database.one(Echo(value: json))?.decode(as: [String: [Int]].self) == [
+                    "a": [1, 2]
+                ]
+            )
         }
     }
 
@@ -42,7 +46,9 @@ import Testing
             static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int { try row[0] }
         }
         try await withDatabase { database async throws in
-            for numbers in [[0], [1, 9999], [10_000], [123_456_789, 1], [-20_000, -1], [.max], [.min]] {
+            for numbers in [
+                [0], [1, 9999], [10_000], [123_456_789, 1], [-20_000, -1], [.max], [.min],
+            ] {
                 #expect(try await database.one(Sum(numbers: numbers)) == numbers.reduce(0, +))
             }
             await #expect(throws: DatabaseError.self) {
@@ -73,7 +79,9 @@ import Testing
             }
             #expect(await message { _ = try await database.one(WrongType()) }.contains("total"))
             #expect(await message { _ = try await database.one(UnexpectedNull()) }.contains("NULL"))
-            #expect(await message { _ = try await database.one(MissingColumn()) }.contains("column 1"))
+            #expect(
+                await message { _ = try await database.one(MissingColumn()) }.contains("column 1")
+            )
         }
     }
 
@@ -83,7 +91,8 @@ import Testing
             await #expect(throws: DatabaseError.constraint(name: "accounts_id", kind: .unique)) {
                 try await database.run(InsertAccount(id: 1, balance: 10))
             }
-            await #expect(throws: DatabaseError.constraint(name: "accounts_covered", kind: .check)) {
+            await #expect(throws: DatabaseError.constraint(name: "accounts_covered", kind: .check))
+            {
                 try await database.run(AddToAccount(id: 1, amount: -11))
             }
             struct InsertNothing: Statement {

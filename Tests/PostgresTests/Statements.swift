@@ -84,5 +84,6 @@ extension Migration {
                 account_id bigint NOT NULL CONSTRAINT transfers_account
                     REFERENCES accounts DEFERRABLE INITIALLY DEFERRED
             );
-            """)
+            """
+    )
 }

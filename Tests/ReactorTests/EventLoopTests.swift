@@ -86,7 +86,9 @@ func onLoop<Value: Sendable>(
         #expect(group.next() !== group.next())
     }
 
-    @Test func `the blocking pool refuses what its queue cannot hold and runs the rest`() async throws {
+    @Test func `the blocking pool refuses what its queue cannot hold and runs the rest`()
+        async throws
+    {
         let pool = BlockingPool(name: "test", maxThreads: 1, maxQueued: 2)
         let gate = Handoff<Int>()
         let results = try await onLoop {

@@ -17,7 +17,11 @@ import Testing
     @Test func `what one end writes the other reads, then sees the end`() async throws {
         try await onLoop {
             let (client, server) = try await Self.pair()
-            try await client.write(Array("hello ".utf8), Array("world".utf8), until: .after(.seconds(1)))
+            try await client.write(
+                Array("hello ".utf8),
+                Array("world".utf8),
+                until: .after(.seconds(1))
+            )
             client.closeWrite()
             var buffer = ByteBuffer()
             while try await server.read(into: &buffer, until: .after(.seconds(1))) > 0 {}
@@ -87,7 +91,9 @@ import Testing
         }
     }
 
-    @Test func `cancelling wakes the task that waits, and a later wait is not disturbed`() async throws {
+    @Test func `cancelling wakes the task that waits, and a later wait is not disturbed`()
+        async throws
+    {
         try await onLoop {
             let (client, server) = try await Self.pair()
             let waiting = Task(executorPreference: EventLoop.required) { () -> SocketError? in

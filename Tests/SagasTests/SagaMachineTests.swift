@@ -9,8 +9,11 @@ import Testing
 
     /// Feeds events and returns every action, the first one included.
     private func walk(
-        _ shape: SagaMachine.Shape, in phase: SagaMachine.Phase = .running, isFresh: Bool = true,
-        _ events: [SagaMachine.Event], lateFrom late: Int = .max
+        _ shape: SagaMachine.Shape,
+        in phase: SagaMachine.Phase = .running,
+        isFresh: Bool = true,
+        _ events: [SagaMachine.Event],
+        lateFrom late: Int = .max
     ) -> [Action] {
         var machine = SagaMachine(shape, in: phase, isFresh: isFresh)
         var actions = [machine.action]
@@ -28,7 +31,8 @@ import Testing
     @Test func `a smooth saga executes its steps in order and commits the pivot`() {
         #expect(
             walk(checkout, [.done, .done, .done])
-                == [.execute(0), .execute(1), .commitPivot, .stop(.completed)])
+                == [.execute(0), .execute(1), .commitPivot, .stop(.completed)]
+        )
     }
 
     @Test func `a refusal is committed before anything is undone, last step first`() {
@@ -37,7 +41,8 @@ import Testing
                 == [
                     .execute(0), .execute(1), .commitRefusal(declined), .undo(1), .undo(0),
                     .commitUndone, .stop(.compensated),
-                ])
+                ]
+        )
     }
 
     @Test func `only steps that were attempted are undone`() {
@@ -46,7 +51,8 @@ import Testing
                 == [
                     .execute(0), .commitRefusal(declined), .undo(0), .commitUndone,
                     .stop(.compensated),
-                ])
+                ]
+        )
     }
 
     @Test func `an adopted saga undoes every step, whatever this drive attempted`() {
@@ -55,7 +61,8 @@ import Testing
                 == [
                     .execute(0), .commitRefusal(declined), .undo(1), .undo(0), .commitUndone,
                     .stop(.compensated),
-                ])
+                ]
+        )
     }
 
     @Test func `no answer is asked for again with the same step`() {
@@ -64,7 +71,8 @@ import Testing
                 == [
                     .execute(0), .pause(attempt: 1), .execute(0), .pause(attempt: 2), .execute(0),
                     .execute(1),
-                ])
+                ]
+        )
     }
 
     @Test func `the deadline gives up a step without an answer, and undoes it`() {
@@ -73,7 +81,8 @@ import Testing
                 == [
                     .execute(0), .execute(1), .commitRefusal(.timedOut), .undo(1), .undo(0),
                     .commitUndone, .stop(.compensated),
-                ])
+                ]
+        )
     }
 
     @Test func `the deadline during a pause gives up`() {
@@ -85,22 +94,30 @@ import Testing
     @Test func `a step that succeeds too late is undone`() {
         #expect(
             walk(checkout, [.done, .done], lateFrom: 1)
-                == [.execute(0), .execute(1), .commitRefusal(.timedOut)])
+                == [.execute(0), .execute(1), .commitRefusal(.timedOut)]
+        )
     }
 
     @Test func `an undo without an answer does not hold up the others and is asked again`() {
         #expect(
-            walk(checkout, in: .compensating, isFresh: false, [.unknown, .done, .unknown, .done, .done])
+            walk(
+                checkout,
+                in: .compensating,
+                isFresh: false,
+                [.unknown, .done, .unknown, .done, .done]
+            )
                 == [
                     .undo(1), .undo(0), .pause(attempt: 1), .undo(1), .pause(attempt: 2), .undo(1),
                     .commitUndone, .stop(.compensated),
-                ])
+                ]
+        )
     }
 
     @Test func `a participant cannot refuse an undo for good`() {
         #expect(
             walk(checkout, in: .compensating, isFresh: false, [.refused(declined), .done])
-                == [.undo(1), .undo(0), .pause(attempt: 1), .undo(1)])
+                == [.undo(1), .undo(0), .pause(attempt: 1), .undo(1)]
+        )
     }
 
     @Test func `after the pivot steps are retried past any deadline`() {
@@ -110,7 +127,8 @@ import Testing
                 == [
                     .commitPivot, .finish(0), .pause(attempt: 1), .finish(0), .finish(1),
                     .commitFinished, .stop(.completed),
-                ])
+                ]
+        )
     }
 
     @Test(arguments: SagaMachine.Phase.allCases)
@@ -124,7 +142,8 @@ import Testing
         #expect(walk(checkout, [.refused(declined), .unknown]).last == .stop(.handedOver))
         #expect(
             walk(SagaMachine.Shape(steps: 0, finishing: 0), in: .compensating, [.unknown]).last
-                == .stop(.handedOver))
+                == .stop(.handedOver)
+        )
     }
 
     /// Every sequence of events up to a depth, on several shapes: whatever happens, nothing is undone
@@ -137,7 +156,9 @@ import Testing
             for isFresh in [true, false] {
                 explore(
                     SagaMachine(shape, in: phase, isFresh: isFresh),
-                    Record(shape: shape, phase: phase, isFresh: isFresh), depth: 9)
+                    Record(shape: shape, phase: phase, isFresh: isFresh),
+                    depth: 9
+                )
             }
         }
     }

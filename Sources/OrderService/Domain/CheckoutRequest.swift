@@ -82,14 +82,17 @@ struct Checkout: Sendable, Hashable, Encodable {
         guard items.count <= maxLines else {
             return [
                 Problem.Field(
-                    pointer: "/items", detail: "has \(items.count) lines, more than \(maxLines)")
+                    pointer: "/items",
+                    detail: "has \(items.count) lines, more than \(maxLines)"
+                )
             ]
         }
         return items.enumerated().compactMap { index, line in
             guard !(1...maxQuantity).contains(line.quantity) else { return nil }
             return Problem.Field(
                 pointer: "/items/\(index)/quantity",
-                detail: "is \(line.quantity), not from 1 to \(maxQuantity)")
+                detail: "is \(line.quantity), not from 1 to \(maxQuantity)"
+            )
         }
     }
 
@@ -102,7 +105,8 @@ struct Checkout: Sendable, Hashable, Encodable {
             return [
                 Problem.Field(
                     pointer: "/payment_method",
-                    detail: "must be a payment method token such as pm_card_visa")
+                    detail: "must be a payment method token such as pm_card_visa"
+                )
             ]
         }
         return []
@@ -115,14 +119,17 @@ struct Checkout: Sendable, Hashable, Encodable {
             guard text.isEmpty || text.count > maxText || isControlled else { return nil }
             return Problem.Field(
                 pointer: "/shipping_address/\(field.name)",
-                detail: "must have 1 to \(maxText) characters, none of them a control character")
+                detail: "must have 1 to \(maxText) characters, none of them a control character"
+            )
         }
         let letters = address.country.utf8
         if letters.count != 2 || !letters.allSatisfy({ (65...90).contains($0) }) {
             errors.append(
                 Problem.Field(
                     pointer: "/shipping_address/country",
-                    detail: "must be a two-letter ISO 3166 code such as US"))
+                    detail: "must be a two-letter ISO 3166 code such as US"
+                )
+            )
         }
         return errors
     }
@@ -141,7 +148,8 @@ struct Checkout: Sendable, Hashable, Encodable {
             guard sum <= maxQuantity else {
                 throw .invalid(
                     "/items/\(index)/quantity",
-                    "brings the product to \(sum) pieces, more than \(maxQuantity)")
+                    "brings the product to \(sum) pieces, more than \(maxQuantity)"
+                )
             }
             merged[known].line = OrderLine(productID: item.productID, quantity: sum)
         }

@@ -24,14 +24,18 @@ struct IdempotencyKey: RawRepresentable, Sendable, Hashable, PostgresEncodable, 
         let values = request.headers.all(.idempotencyKey)
         guard let text = values.first else {
             throw Problem(
-                .badRequest, "idempotency-key-missing",
-                detail: "send an Idempotency-Key header, for example a UUID; repeat it to ask again")
+                .badRequest,
+                "idempotency-key-missing",
+                detail: "send an Idempotency-Key header, for example a UUID; repeat it to ask again"
+            )
         }
         guard values.count == 1, let key = IdempotencyKey(rawValue: text) else {
             throw Problem(
-                .badRequest, "idempotency-key-invalid",
+                .badRequest,
+                "idempotency-key-invalid",
                 detail: "Idempotency-Key must be sent once and have 1 to \(Self.maxLength) visible "
-                    + "ASCII characters")
+                    + "ASCII characters"
+            )
         }
         self = key
     }

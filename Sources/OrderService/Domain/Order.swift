@@ -41,15 +41,30 @@ struct Order: Sendable, Hashable {
         }
         let now = Date.now
         self.init(
-            id: .next(), customer: customer, status: .pending, total: Money(cents: cents),
-            paymentMethod: checkout.paymentMethod, shippingAddress: checkout.shippingAddress,
-            lines: quote.lines, reason: nil, createdAt: now, updatedAt: now)
+            id: .next(),
+            customer: customer,
+            status: .pending,
+            total: Money(cents: cents),
+            paymentMethod: checkout.paymentMethod,
+            shippingAddress: checkout.shippingAddress,
+            lines: quote.lines,
+            reason: nil,
+            createdAt: now,
+            updatedAt: now
+        )
     }
 
     /// An order as it is stored.
     init(
-        id: OrderID, customer: UserID, status: OrderStatus, total: Money, paymentMethod: String,
-        shippingAddress: ShippingAddress, lines: [QuotedLine], reason: String?, createdAt: Date,
+        id: OrderID,
+        customer: UserID,
+        status: OrderStatus,
+        total: Money,
+        paymentMethod: String,
+        shippingAddress: ShippingAddress,
+        lines: [QuotedLine],
+        reason: String?,
+        createdAt: Date,
         updatedAt: Date
     ) {
         self.id = id
@@ -76,8 +91,13 @@ struct Order: Sendable, Hashable {
     /// What its events say.
     var eventData: OrderEventData {
         OrderEventData(
-            orderID: id, customerID: customer, totalCents: total.cents, currency: total.currency,
-            lines: lines, reason: reason)
+            orderID: id,
+            customerID: customer,
+            totalCents: total.cents,
+            currency: total.currency,
+            lines: lines,
+            reason: reason
+        )
     }
 }
 
@@ -121,8 +141,11 @@ struct OrderDocument: Sendable, Codable {
         status = order.status
         items = order.lines.map {
             Item(
-                productID: $0.productID, title: $0.title, quantity: $0.quantity,
-                unitPriceCents: $0.unitPriceCents)
+                productID: $0.productID,
+                title: $0.title,
+                quantity: $0.quantity,
+                unitPriceCents: $0.unitPriceCents
+            )
         }
         totalCents = order.total.cents
         currency = order.total.currency

@@ -30,26 +30,40 @@ struct OrderAnswer: Sendable, Hashable {
         switch refusal.reason {
         case RefusalReason.outOfStock:
             problem = Problem(
-                .conflict, "out-of-stock",
-                detail: "some items are not in stock in the quantity asked for", members: members)
+                .conflict,
+                "out-of-stock",
+                detail: "some items are not in stock in the quantity asked for",
+                members: members
+            )
         case RefusalReason.cardDeclined:
             problem = Problem(
-                .paymentRequired, "card-declined", detail: "the card was declined",
-                members: members)
+                .paymentRequired,
+                "card-declined",
+                detail: "the card was declined",
+                members: members
+            )
         case RefusalReason.unknownPaymentMethod:
             problem = Problem(
-                .unprocessable, "unknown-payment-method",
+                .unprocessable,
+                "unknown-payment-method",
                 detail: "the payment provider does not know this payment method",
                 errors: [Problem.Field(pointer: "/payment_method", detail: "is not known")],
-                members: members)
+                members: members
+            )
         case Refusal.timedOut.reason:
             problem = Problem(
-                .gatewayTimeout, "order-timed-out",
+                .gatewayTimeout,
+                "order-timed-out",
                 detail: "the order could not be completed in time; nothing remains charged",
-                members: members)
+                members: members
+            )
         default:
             problem = Problem(
-                .conflict, "order-rejected", detail: "the order was rejected", members: members)
+                .conflict,
+                "order-rejected",
+                detail: "the order was rejected",
+                members: members
+            )
         }
         problem.instance = instance
         return problem

@@ -46,11 +46,16 @@ struct CatalogClient: Sendable {
             guard refused.type == ProblemType.unknownProduct else { return unavailable }
             let errors = (refused.errors ?? []).map { field in
                 Problem.Field(
-                    pointer: Self.pointer(field.pointer, checkout.positions), detail: field.detail)
+                    pointer: Self.pointer(field.pointer, checkout.positions),
+                    detail: field.detail
+                )
             }
             return Problem(
-                .unprocessable, "unknown-product", detail: "some products are not in the catalog",
-                errors: errors)
+                .unprocessable,
+                "unknown-product",
+                detail: "some products are not in the catalog",
+                errors: errors
+            )
         } catch {
             return unavailable
         }

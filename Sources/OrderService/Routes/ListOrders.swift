@@ -22,7 +22,8 @@ extension OrderRoutes {
         let before = try request.queryValue("cursor", as: OrderID.self)
         // One more than asked for tells whether there is another page.
         let found = try await store.all(
-            FindOrders(customer: customer, before: before, limit: limit + 1))
+            FindOrders(customer: customer, before: before, limit: limit + 1)
+        )
         let page = found.prefix(Int(limit))
         let next = found.count > page.count ? page.last?.id.description : nil
         return .json(Page(items: page.map(OrderDocument.init), nextCursor: next))

@@ -31,15 +31,21 @@ extension OrderRoutes {
 
     /// Stores the order, its saga and its first event; false when the key was used in the meantime.
     private func insert(
-        _ order: Order, _ key: IdempotencyKey, _ fingerprint: [UInt8]
+        _ order: Order,
+        _ key: IdempotencyKey,
+        _ fingerprint: [UInt8]
     ) async throws(Problem) -> Bool {
         do throws(DatabaseError) {
             _ = try await store.database.pipeline(
                 InsertOrder(order, key: key, fingerprint: fingerprint),
                 sagas.start(order.id.uuid),
                 outbox.publish(
-                    OrderEvent.placed, subject: order.id.description, sequence: 1,
-                    data: order.eventData))
+                    OrderEvent.placed,
+                    subject: order.id.description,
+                    sequence: 1,
+                    data: order.eventData
+                )
+            )
             return true
         } catch .constraint(name: InsertOrder.keyConstraint, kind: .unique) {
             return false
@@ -60,8 +66,10 @@ extension OrderRoutes {
             return OrderAnswer.rejected(rejected, refusal).response(for: order.id)
         case .handedOver, nil:
             return .json(
-                OrderDocument(order), status: .accepted,
-                headers: [.location: "/orders/\(order.id)"])
+                OrderDocument(order),
+                status: .accepted,
+                headers: [.location: "/orders/\(order.id)"]
+            )
         }
     }
 
@@ -69,19 +77,24 @@ extension OrderRoutes {
     ///
     /// - Throws: 422 for another checkout, 409 while the first one is still running.
     private static func replay(
-        _ known: KnownKey, _ fingerprint: [UInt8]
+        _ known: KnownKey,
+        _ fingerprint: [UInt8]
     ) throws(Problem) -> Response {
         guard known.fingerprint == fingerprint else {
             throw Problem(
-                .unprocessable, "idempotency-key-reused",
-                detail: "this Idempotency-Key belongs to another checkout; use a new one")
+                .unprocessable,
+                "idempotency-key-reused",
+                detail: "this Idempotency-Key belongs to another checkout; use a new one"
+            )
         }
         guard let answer = known.answer else {
             throw Problem(
-                .conflict, "order-pending",
+                .conflict,
+                "order-pending",
                 detail: "the order of this Idempotency-Key is still being placed",
                 members: ["order_id": .string(known.orderID.description)],
-                headers: [.retryAfter: "1", .location: "/orders/\(known.orderID)"])
+                headers: [.retryAfter: "1", .location: "/orders/\(known.orderID)"]
+            )
         }
         return answer.response(for: known.orderID, isReplay: true)
     }

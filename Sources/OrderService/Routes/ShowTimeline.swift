@@ -30,8 +30,13 @@ extension OrderRoutes {
         let state = pending.first
         return .json(
             Timeline(
-                orderID: order.id, status: order.status, saga: state?.phase ?? "ended",
-                attemptsWithoutAnswer: state?.attempts ?? 0, lastError: state?.lastError,
-                steps: log.flatMap(\.self)))
+                orderID: order.id,
+                status: order.status,
+                saga: state?.phase ?? "ended",
+                attemptsWithoutAnswer: state?.attempts ?? 0,
+                lastError: state?.lastError,
+                steps: log.flatMap(\.self)
+            )
+        )
     }
 }

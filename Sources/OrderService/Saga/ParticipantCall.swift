@@ -29,7 +29,9 @@ struct ParticipantCall: Sendable {
             case 408, 425, 429: return .unknown("\(upstream.name) answered \(response.status.code)")
             case 400..<500:
                 guard let problem = body, let type = problem["type"]?.string else {
-                    return .unknown("\(upstream.name) answered \(response.status.code) without a reason")
+                    return .unknown(
+                        "\(upstream.name) answered \(response.status.code) without a reason"
+                    )
                 }
                 return .refused(type: type, problem)
             default: return .unknown("\(upstream.name) answered \(response.status.code)")

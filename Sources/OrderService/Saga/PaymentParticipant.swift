@@ -14,8 +14,11 @@ struct PaymentParticipant: Sendable {
     /// Charges the order's total.
     func charge(_ order: Order) async -> StepOutcome {
         let charge = ChargeRequest(
-            customerID: order.customer, amountCents: order.total.cents,
-            currency: order.total.currency, paymentMethod: order.paymentMethod)
+            customerID: order.customer,
+            amountCents: order.total.cents,
+            currency: order.total.currency,
+            paymentMethod: order.paymentMethod
+        )
         guard let request = try? ClientRequest.json(.put, target(order), charge) else {
             return .unknown("the charge is not JSON")
         }

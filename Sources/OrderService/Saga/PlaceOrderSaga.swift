@@ -3,7 +3,9 @@ internal import Messaging
 internal import Postgres
 internal import Sagas
 
-/// What placing an order takes, in the order it happens. Until the pivot every step can be undone.
+/// What placing an order takes, in the order it happens.
+///
+/// Until the pivot every step can be undone.
 struct PlaceOrderSaga: Sendable {
     let stock: StockParticipant
     let payments: PaymentParticipant
@@ -23,18 +25,28 @@ struct PlaceOrderSaga: Sendable {
         try await commit(
             EndOrder(order: confirmed, answer: .confirmed(confirmed)),
             outbox.publish(
-                OrderEvent.confirmed, subject: order.id.description, sequence: 2,
-                data: confirmed.eventData))
+                OrderEvent.confirmed,
+                subject: order.id.description,
+                sequence: 2,
+                data: confirmed.eventData
+            )
+        )
     }
 
     private func reject(
-        _ order: Order, _ refusal: Refusal, _ commit: SagaCommit
+        _ order: Order,
+        _ refusal: Refusal,
+        _ commit: SagaCommit
     ) async throws(DatabaseError) {
         let rejected = order.ended(.rejected, because: refusal.reason)
         try await commit(
             EndOrder(order: rejected, answer: .rejected(rejected, refusal)),
             outbox.publish(
-                OrderEvent.rejected, subject: order.id.description, sequence: 2,
-                data: rejected.eventData))
+                OrderEvent.rejected,
+                subject: order.id.description,
+                sequence: 2,
+                data: rejected.eventData
+            )
+        )
     }
 }

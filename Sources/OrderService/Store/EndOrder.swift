@@ -17,7 +17,12 @@ struct EndOrder: Statement {
 
     func bind(_ parameters: inout Parameters) {
         parameters.append(
-            order.id, order.status, order.reason, Int32(answer.status), JSONText(answer.body),
-            order.updatedAt)
+            order.id,
+            order.status,
+            order.reason,
+            Int32(answer.status),
+            JSONText(answer.body),
+            order.updatedAt
+        )
     }
 }

@@ -26,9 +26,16 @@ enum OrderColumns {
         let address: JSONText = try row[6]
         let lines: JSONText = try row[7]
         return Order(
-            id: try row[0], customer: try row[1], status: try row[2],
-            total: Money(cents: try row[3], currency: try row[4]), paymentMethod: try row[5],
-            shippingAddress: try address.decode(), lines: try lines.decode(), reason: try row[8],
-            createdAt: try row[9], updatedAt: try row[10])
+            id: try row[0],
+            customer: try row[1],
+            status: try row[2],
+            total: Money(cents: try row[3], currency: try row[4]),
+            paymentMethod: try row[5],
+            shippingAddress: try address.decode(),
+            lines: try lines.decode(),
+            reason: try row[8],
+            createdAt: try row[9],
+            updatedAt: try row[10]
+        )
     }
 }

@@ -28,7 +28,16 @@ struct InsertOrder: Statement {
 
     func bind(_ parameters: inout Parameters) {
         parameters.append(
-            order.id, order.customer, key, fingerprint, order.total.cents, order.total.currency,
-            order.paymentMethod, address, lines, order.createdAt)
+            order.id,
+            order.customer,
+            key,
+            fingerprint,
+            order.total.cents,
+            order.total.currency,
+            order.paymentMethod,
+            address,
+            lines,
+            order.createdAt
+        )
     }
 }

@@ -8,7 +8,8 @@ extension Database {
     ///
     /// - Parameter limit: how long all of it may take, waiting for other processes included.
     public func migrate(
-        _ migrations: [Migration], within limit: Duration = .seconds(60)
+        _ migrations: [Migration],
+        within limit: Duration = .seconds(60)
     ) async throws(MigrationError) {
         let deadline = Deadline.after(limit)
         let pool = pool()
@@ -17,13 +18,19 @@ extension Database {
 
     /// Runs the next migration; false when there is none.
     private func step(
-        _ migrations: [Migration], _ pool: LoopPool, until deadline: Deadline
+        _ migrations: [Migration],
+        _ pool: LoopPool,
+        until deadline: Deadline
     ) async throws(MigrationError) -> Bool {
         try await onLoop(pool.loop) { () async throws(MigrationError) in
             let connection = try await naming(nil) { () async throws(DatabaseError) in
                 try await pool.lease(until: deadline)
             }
-            let migrator = Migrator(connection: connection, migrations: migrations, deadline: deadline)
+            let migrator = Migrator(
+                connection: connection,
+                migrations: migrations,
+                deadline: deadline
+            )
             do throws(MigrationError) {
                 let didRun = try await migrator.step()
                 pool.release(connection)
@@ -39,7 +46,8 @@ extension Database {
 
 /// Turns a database error into that of a migration.
 private func naming<T>(
-    _ name: String?, _ body: () async throws(DatabaseError) -> T
+    _ name: String?,
+    _ body: () async throws(DatabaseError) -> T
 ) async throws(MigrationError) -> T {
     do throws(DatabaseError) {
         return try await body()
@@ -54,8 +62,9 @@ private struct Migrator {
     let migrations: [Migration]
     let deadline: Deadline
 
-    /// The lock goes before the table: CREATE TABLE IF NOT EXISTS alone races with itself. Its key is
-    /// an arbitrary number that nothing else here uses.
+    /// The lock goes before the table: CREATE TABLE IF NOT EXISTS alone races with itself.
+    ///
+    /// Its key is an arbitrary number that nothing else here uses.
     private static let open = """
         BEGIN;
         SET LOCAL statement_timeout = 0;
@@ -83,7 +92,8 @@ private struct Migrator {
 
     func rollBack() {
         connection.perform(
-            unattended: .init(prelude: ["ROLLBACK"], deadline: .never, commitment: .rollsBack))
+            unattended: .init(prelude: ["ROLLBACK"], deadline: .never, commitment: .rollsBack)
+        )
     }
 
     private func applied() async throws(MigrationError) -> [AppliedMigration] {
@@ -101,10 +111,14 @@ private struct Migrator {
 
     @discardableResult
     private func perform<S: Statement>(
-        _ statement: S, _ name: String?
+        _ statement: S,
+        _ name: String?
     ) async throws(MigrationError) -> [ResultSet] {
         let segment = Connection.Segment(
-            statements: [BoundStatement(statement)], deadline: deadline, commitment: .rollsBack)
+            statements: [BoundStatement(statement)],
+            deadline: deadline,
+            commitment: .rollsBack
+        )
         return try await naming(name) { () async throws(DatabaseError) in
             try await connection.perform(segment)
         }

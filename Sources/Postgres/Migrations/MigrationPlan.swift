@@ -56,7 +56,8 @@ enum MigrationPlan {
     /// Records beyond the known list are a newer release's and are left alone, so that the old one
     /// keeps running while the new one rolls out.
     static func next(
-        of wanted: [Migration], after applied: [AppliedMigration]
+        of wanted: [Migration],
+        after applied: [AppliedMigration]
     ) throws(MigrationError) -> Migration? {
         for (migration, record) in zip(wanted, applied) {
             guard migration.name == record.name else {

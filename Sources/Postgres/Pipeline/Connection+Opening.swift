@@ -5,7 +5,10 @@ extension Connection {
     ///
     /// - Throws: `.unavailable` with libpq's reason, the password removed.
     static func open(
-        id: ID, url: DatabaseURL, loop: EventLoop, until deadline: Deadline
+        id: ID,
+        url: DatabaseURL,
+        loop: EventLoop,
+        until deadline: Deadline
     ) async throws(DatabaseError) -> Connection {
         loop.preconditionIsCurrent()
         let url = try await url.resolved()
@@ -22,7 +25,10 @@ extension Connection {
     }
 
     private static func connect(
-        _ wire: Wire, _ url: DatabaseURL, _ loop: EventLoop, until deadline: Deadline
+        _ wire: Wire,
+        _ url: DatabaseURL,
+        _ loop: EventLoop,
+        until deadline: Deadline
     ) async throws(DatabaseError) {
         guard !wire.isBad else { throw .unavailable(url.redact(wire.message)) }
         // libpq's manual: behave as if the first poll had asked to write.

@@ -53,7 +53,9 @@ final class Connection: @unchecked Sendable {
 
     var isIdle: Bool { state.isIdle && script == nil }
 
-    /// Starts to read answers. The task ends with `close`, which its watcher reports.
+    /// Starts to read answers.
+    ///
+    /// The task ends with `close`, which its watcher reports.
     func start(for owner: any ConnectionOwner) {
         self.owner = owner
         // Not a child task: a connection outlives the caller whose statement opened it.
@@ -116,7 +118,8 @@ final class Connection: @unchecked Sendable {
     }
 
     private func send(
-        _ segment: Segment, _ commands: [PipelineState<Waiter, ResultSet>.Command],
+        _ segment: Segment,
+        _ commands: [PipelineState<Waiter, ResultSet>.Command],
         for waiter: Waiter?
     ) {
         guard isOpen else {
@@ -124,8 +127,10 @@ final class Connection: @unchecked Sendable {
             return
         }
         var isSent = segment.prelude.allSatisfy { wire.send($0) }
-        for (statement, command) in zip(segment.statements, commands.dropFirst(segment.prelude.count))
-        {
+        for (statement, command) in zip(
+            segment.statements,
+            commands.dropFirst(segment.prelude.count)
+        ) {
             guard case .execute(let id) = command else { continue }
             isSent = isSent && wire.execute("s\(id)", statement.parameters)
         }

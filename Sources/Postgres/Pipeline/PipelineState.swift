@@ -67,7 +67,8 @@ struct PipelineState<Waiter, Output> {
 
     /// Looks a statement up; when it is new, the shell sends `prepare` in a segment of its own.
     mutating func statement(
-        for sql: String, types: [UInt32] = []
+        for sql: String,
+        types: [UInt32] = []
     ) -> (id: PreparedStatements.ID, isNew: Bool) {
         prepared.id(for: sql, types: types)
     }
@@ -75,14 +76,21 @@ struct PipelineState<Waiter, Output> {
     /// Records a segment in the order of sending; the ticket names it to `abandon`.
     @discardableResult
     mutating func sent(
-        _ commands: [Command], for waiter: Waiter?, until deadline: Deadline,
+        _ commands: [Command],
+        for waiter: Waiter?,
+        until deadline: Deadline,
         _ commitment: Commitment
     ) -> UInt64 {
         lastTicket += 1
         segments.append(
             Segment(
-                ticket: lastTicket, commands: commands, commitment: commitment, waiter: waiter,
-                deadline: deadline))
+                ticket: lastTicket,
+                commands: commands,
+                commitment: commitment,
+                waiter: waiter,
+                deadline: deadline
+            )
+        )
         return lastTicket
     }
 
@@ -141,7 +149,10 @@ struct PipelineState<Waiter, Output> {
     }
 
     private mutating func noteFailure(
-        of command: Command, _ id: PreparedStatements.ID, _ meaning: DatabaseError, _ event: Event
+        of command: Command,
+        _ id: PreparedStatements.ID,
+        _ meaning: DatabaseError,
+        _ event: Event
     ) {
         guard case .failed(let error) = event else { return }
         if error.endsSession { sessionEnded = meaning }
@@ -173,7 +184,9 @@ struct PipelineState<Waiter, Output> {
 
     // MARK: Giving up
 
-    /// A caller no longer waits; its results will be drained and dropped. Nil when it has them.
+    /// A caller no longer waits; its results will be drained and dropped.
+    ///
+    /// Nil when it has them.
     mutating func abandon(_ ticket: UInt64) -> Waiter? {
         guard let head = segments.first?.ticket, ticket >= head else { return nil }
         return segments.update(at: Int(clamping: ticket - head)) { $0.takeWaiter() } ?? nil

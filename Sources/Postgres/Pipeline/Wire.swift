@@ -22,13 +22,15 @@ internal import Glibc
         case end
     }
 
-    /// Starts to connect; nil when libpq has no memory. Poll it even if it has already failed.
+    /// Starts to connect; nil when libpq has no memory.
+    ///
+    /// Poll it even if it has already failed.
     static func start(_ values: [String: String]) -> Wire? {
         let pairs = values.sorted { $0.key < $1.key }
         let keywords = unsafe pairs.map { unsafe strdup($0.key) } + [nil]
         let settings = unsafe pairs.map { unsafe strdup($0.value) } + [nil]
         defer {
-            for unsafe copy in unsafe keywords + settings { unsafe free(copy) }
+            unsafe (keywords + settings).forEach { unsafe free($0) }
         }
         let pointer = unsafe keywords.withUnsafeBufferPointer { keys in
             unsafe settings.withUnsafeBufferPointer { values in
@@ -52,7 +54,9 @@ internal import Glibc
     var isBad: Bool { unsafe PQstatus(pointer) == CONNECTION_BAD }
     var serverProcess: Int32 { unsafe PQbackendPID(pointer) }
 
-    /// libpq's last message. It can quote connection settings: redact it.
+    /// libpq's last message.
+    ///
+    /// It can quote connection settings: redact it.
     var message: String {
         guard let text = unsafe PQerrorMessage(pointer) else { return "" }
         return unsafe String(cString: text)
@@ -79,7 +83,12 @@ internal import Glibc
     func prepare(_ name: String, _ sql: String, types: [UInt32]) -> Bool {
         unsafe types.withUnsafeBufferPointer { types in
             unsafe PQsendPrepare(
-                pointer, name, sql, Int32(clamping: types.count), types.baseAddress) == 1
+                pointer,
+                name,
+                sql,
+                Int32(clamping: types.count),
+                types.baseAddress
+            ) == 1
         }
     }
 
@@ -89,7 +98,8 @@ internal import Glibc
             return unsafe PQsendQueryPrepared(pointer, name, 0, nil, nil, nil, 1) == 1
         }
         return unsafe withUnsafeTemporaryAllocation(
-            of: UnsafePointer<CChar>?.self, capacity: count
+            of: UnsafePointer<CChar>?.self,
+            capacity: count
         ) { values in
             unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { numbers in
                 unsafe parameters.bytes.withUnsafeBytes { bytes in
@@ -98,15 +108,25 @@ internal import Glibc
                             unsafe bytes.baseAddress?.advanced(by: range.lowerBound)
                         }
                         unsafe values.initializeElement(
-                            at: index, to: start?.assumingMemoryBound(to: CChar.self))
+                            at: index,
+                            to: start?.assumingMemoryBound(to: CChar.self)
+                        )
                         unsafe numbers.initializeElement(
-                            at: index, to: Int32(clamping: range?.count ?? 0))
+                            at: index,
+                            to: Int32(clamping: range?.count ?? 0)
+                        )
                         // Format 1: binary.
                         unsafe numbers.initializeElement(at: count + index, to: 1)
                     }
                     return unsafe PQsendQueryPrepared(
-                        pointer, name, Int32(clamping: count), values.baseAddress,
-                        numbers.baseAddress, numbers.baseAddress?.advanced(by: count), 1) == 1
+                        pointer,
+                        name,
+                        Int32(clamping: count),
+                        values.baseAddress,
+                        numbers.baseAddress,
+                        numbers.baseAddress?.advanced(by: count),
+                        1
+                    ) == 1
                 }
             }
         }
@@ -180,9 +200,11 @@ internal import Glibc
             // An error that libpq made up, because the connection broke, has no state.
             sqlState: field(anyway_sqlstate(result)) ?? "08006",
             message: field(anyway_message(result)) ?? "connection lost",
-            constraint: field(anyway_constraint(result)), table: field(anyway_table(result)),
+            constraint: field(anyway_constraint(result)),
+            table: field(anyway_table(result)),
             column: field(anyway_column(result)),
-            endsSession: severity == "FATAL" || severity == "PANIC")
+            endsSession: severity == "FATAL" || severity == "PANIC"
+        )
     }
 
     // MARK: Cancelling
@@ -194,8 +216,10 @@ internal import Glibc
     }
 }
 
-/// Owns one PGcancel. `@unchecked Sendable`: libpq documents that a PGcancel may be used from any
-/// thread; it is a copy of what the request needs, used once and freed with this object.
+/// Owns one PGcancel.
+///
+/// `@unchecked Sendable`: libpq documents that a PGcancel may be used from any thread; it is a copy
+/// of what the request needs, used once and freed with this object.
 @safe final class Cancellation: @unchecked Sendable {
     private let request: OpaquePointer
 

@@ -7,7 +7,9 @@ internal import Reactor
 struct DatabaseURL: Sendable {
     private(set) var values: [String: String] = [:]
 
-    /// Parses the URL; nil when libpq cannot read it. The reason is withheld: it can quote secrets.
+    /// Parses the URL; nil when libpq cannot read it.
+    ///
+    /// The reason is withheld: it can quote secrets.
     init?(_ url: String) {
         var message: UnsafeMutablePointer<CChar>?
         guard let options = unsafe PQconninfoParse(url, &message) else {

@@ -73,7 +73,8 @@ final class LoopPool: ConnectionOwner, @unchecked Sendable {
     // MARK: Waiting for a connection
 
     private func acquire(
-        _ kind: PoolState<Waiter>.Kind, until deadline: Deadline
+        _ kind: PoolState<Waiter>.Kind,
+        until deadline: Deadline
     ) async throws(DatabaseError) -> Connection {
         loop.preconditionIsCurrent()
         guard !Task.isCancelled else { throw .cancelled }
@@ -89,7 +90,9 @@ final class LoopPool: ConnectionOwner, @unchecked Sendable {
     }
 
     private func connection(_ id: Connection.ID) throws(DatabaseError) -> Connection {
-        guard let connection = connections[id] else { throw .unavailable("the connection was lost") }
+        guard let connection = connections[id] else {
+            throw .unavailable("the connection was lost")
+        }
         return connection
     }
 
@@ -209,7 +212,9 @@ final class LoopPool: ConnectionOwner, @unchecked Sendable {
         }
     }
 
-    /// Refuses new callers, ends every connection. Call it on the loop.
+    /// Refuses new callers, ends every connection.
+    ///
+    /// Call it on the loop.
     func close() {
         let (waiters, ids) = state.close()
         for waiter in waiters { waiter.resume(.failure(.unavailable("the database is closed"))) }

@@ -83,7 +83,9 @@ struct PoolState<Waiter> {
         if kind == .shared { sharing.append(queued) } else { leasing.append(queued) }
     }
 
-    /// The next queued caller that can be served, if any. Call it after every change until nil.
+    /// The next queued caller that can be served, if any.
+    ///
+    /// Call it after every change until nil.
     mutating func nextGrant() -> (Waiter, ID)? {
         if !leasing.isEmpty, let id = candidate(.lease), let queued = leasing.popFirst() {
             take(id, .lease)
@@ -96,7 +98,9 @@ struct PoolState<Waiter> {
         return nil
     }
 
-    /// A queued caller gave up. Nil when it was already served.
+    /// A queued caller gave up.
+    ///
+    /// Nil when it was already served.
     mutating func abandon(_ ticket: UInt64) -> Waiter? {
         let removed =
             sharing.remove { $0.ticket == ticket } + leasing.remove { $0.ticket == ticket }
@@ -115,12 +119,15 @@ struct PoolState<Waiter> {
 
     /// What a caller is told whose wait in the queue was too long.
     var waitedTooLong: DatabaseError {
-        slots.contains { $0.use != .opening } ? .overloaded : .unavailable("connecting took too long")
+        slots.contains { $0.use != .opening }
+            ? .overloaded : .unavailable("connecting took too long")
     }
 
     // MARK: Connections
 
-    /// A connection worth opening now, which counts from here on. Call it until nil.
+    /// A connection worth opening now, which counts from here on.
+    ///
+    /// Call it until nil.
     mutating func startOpening() -> ID? {
         guard isStarted, !isClosed, !isBackingOff, slots.count < limits.connections, isShort
         else { return nil }
@@ -146,7 +153,9 @@ struct PoolState<Waiter> {
         update(id) { $0.use = .shared }
     }
 
-    /// An attempt failed. Returns the callers to refuse when nothing is left to wait for.
+    /// An attempt failed.
+    ///
+    /// Returns the callers to refuse when nothing is left to wait for.
     mutating func openFailed(_ id: ID, _ reason: String) -> [Waiter] {
         slots.removeAll { $0.id == id }
         isBackingOff = true
@@ -191,9 +200,11 @@ struct PoolState<Waiter> {
     /// Connections that nobody used since the last call and that are not the last one.
     mutating func surplus() -> [ID] {
         var surplus: [ID] = []
-        var keep = slots.count - 1
+        var keep = slots.count { $0.use != .retiring } - 1
         for index in slots.indices {
-            if slots[index].use == .shared, slots[index].inFlight == 0, !slots[index].wasUsed, keep > 0 {
+            if slots[index].use == .shared, slots[index].inFlight == 0, !slots[index].wasUsed,
+                keep > 0
+            {
                 surplus.append(slots[index].id)
                 slots[index].use = .retiring
                 keep -= 1

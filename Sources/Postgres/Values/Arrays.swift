@@ -53,7 +53,8 @@ extension PostgresArrayElement {
             return Int(
                 try cell.element(.int4, range) { (part) throws(DatabaseError) in
                     try part.integer(as: Int32.self)
-                })
+                }
+            )
         }
         let dimensions = try next()
         _ = try next()
@@ -71,7 +72,8 @@ extension PostgresArrayElement {
             let range = offset..<offset + length
             offset += length
             values.append(
-                try cell.element(type, range) { (part) throws(DatabaseError) in try decode(part) })
+                try cell.element(type, range) { (part) throws(DatabaseError) in try decode(part) }
+            )
         }
         return values
     }

@@ -1,11 +1,11 @@
 /// One column of one row while it is being decoded; never NULL.
-@safe public struct Cell: ~Copyable {
+@safe public struct Cell {
     /// The column's type, as the server described it.
     public let type: PostgresType
     // Knows the column's name, which only an error needs.
     private let result: ResultSet?
     private let index: Int
-    // Points into a PGresult that the row keeps alive while the cell is lent to a decoder.
+    // Safe: points into a PGresult that `result` keeps alive.
     private let bytes: UnsafeRawBufferPointer
 
     init(type: PostgresType, column: Int, of result: ResultSet?, bytes: UnsafeRawBufferPointer) {
@@ -55,7 +55,8 @@
 
     /// Lends a part of the cell as a cell of its own: an element of an array.
     func element<T>(
-        _ type: PostgresType, _ range: Range<Int>,
+        _ type: PostgresType,
+        _ range: Range<Int>,
         _ body: (borrowing Cell) throws(DatabaseError) -> T
     ) throws(DatabaseError) -> T {
         guard range.lowerBound >= 0, range.upperBound <= count else { throw mismatch("an array") }

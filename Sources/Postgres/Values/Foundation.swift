@@ -17,7 +17,8 @@ extension UUID: PostgresValue {
                 uuid: (
                     span[0], span[1], span[2], span[3], span[4], span[5], span[6], span[7],
                     span[8], span[9], span[10], span[11], span[12], span[13], span[14], span[15]
-                ))
+                )
+            )
         }
     }
 }

@@ -1,4 +1,4 @@
-/// The values of a statement, encoded in the order of `$1`, `$2`…
+/// The values of a statement, encoded in the order of its numbered places.
 public struct Parameters: Sendable {
     /// Where each value lies in `bytes`; nil for NULL.
     private(set) var ranges: [Range<Int>?] = []

@@ -1,5 +1,5 @@
 /// One row of an answer, lent to a statement's `decode`.
-public struct Row: ~Copyable {
+public struct Row {
     private let result: ResultSet
     private let index: Int
 
@@ -18,14 +18,16 @@ public struct Row: ~Copyable {
 
     /// Reads a column by position, from 0.
     public func decode<T: PostgresDecodable>(
-        _ column: Int, as type: T.Type = T.self
+        _ column: Int,
+        as type: T.Type = T.self
     ) throws(DatabaseError) -> T {
         try result.decode(row: index, column: column)
     }
 
     /// Reads a `jsonb` or `json` column as a decodable value.
     public func json<T: Decodable>(
-        _ column: Int, as type: T.Type = T.self
+        _ column: Int,
+        as type: T.Type = T.self
     ) throws(DatabaseError) -> T {
         try decode(column, as: JSONText.self).decode(as: type)
     }

@@ -84,7 +84,9 @@ extension Double: PostgresValue {
 extension String: PostgresValue {
     /// `text`; a statement casts where it needs another type: `$1::order_state`.
     public static var postgresType: PostgresType { .text }
-    /// UTF-8. PostgreSQL text cannot hold U+0000: the server refuses it with 22021.
+    /// UTF-8.
+    ///
+    /// PostgreSQL text cannot hold U+0000: the server refuses it with 22021.
     public func encode(into bytes: inout [UInt8]) -> Bool {
         bytes.append(contentsOf: utf8)
         return true

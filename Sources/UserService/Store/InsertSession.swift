@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Postgres
+internal import ServiceKit
 
 /// Begins a session with its first refresh token.
 struct InsertSession: Statement {
@@ -16,6 +17,6 @@ struct InsertSession: Statement {
     let token: RefreshToken
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append(session.id.uuid, session.user.uuid, token.hash)
+        parameters.append(session.id, session.user, token.hash)
     }
 }

@@ -1,11 +1,13 @@
 internal import Contracts
 internal import Postgres
+internal import ServiceKit
 
-/// Makes an account; violates `users_email_key_unique` when the address has one.
+/// Makes an account; no row when the address has one already.
 struct InsertUser: Statement {
     static let sql = """
         INSERT INTO users (id, email, email_key, password_hash, name, role)
         VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (email_key) DO NOTHING
         RETURNING id, email, role, created_at, name, preferences, updated_at, version
         """
     let id: UserID
@@ -15,7 +17,7 @@ struct InsertUser: Statement {
     let role: Role
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append(id.uuid, email.text, email.key, passwordHash, name, role.rawValue)
+        parameters.append(id, email.text, email.key, passwordHash, name, role.rawValue)
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Profile {

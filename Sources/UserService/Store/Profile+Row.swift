@@ -1,13 +1,13 @@
 internal import Contracts
-internal import FoundationEssentials
 internal import HTTP
 internal import Postgres
+internal import ServiceKit
 
 extension Profile {
     /// Reads `id, email, role, created_at, name, preferences, updated_at, version`.
     init(_ row: borrowing Row) throws(DatabaseError) {
         self.init(
-            id: UserID(try row.decode(0, as: UUID.self)),
+            id: try row[0],
             email: try row[1],
             role: try Role(column: row[2]),
             createdAt: try row[3],

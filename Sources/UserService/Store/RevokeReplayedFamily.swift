@@ -1,6 +1,6 @@
 internal import Contracts
-internal import FoundationEssentials
 internal import Postgres
+internal import ServiceKit
 
 /// Ends the session of a refresh token that was used before; no row when there is none to end.
 struct RevokeReplayedFamily: Statement {
@@ -17,6 +17,6 @@ struct RevokeReplayedFamily: Statement {
     func bind(_ parameters: inout Parameters) { parameters.append(token.hash) }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> SessionID {
-        SessionID(try row.decode(0, as: UUID.self))
+        try row[0]
     }
 }

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Postgres
+internal import ServiceKit
 
 /// Ends a session that its user's access token names.
 struct RevokeSessionByID: Statement {
@@ -11,5 +12,5 @@ struct RevokeSessionByID: Statement {
     let session: SessionID
     let user: UserID
 
-    func bind(_ parameters: inout Parameters) { parameters.append(session.uuid, user.uuid) }
+    func bind(_ parameters: inout Parameters) { parameters.append(session, user) }
 }

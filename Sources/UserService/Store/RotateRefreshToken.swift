@@ -1,6 +1,6 @@
 internal import Contracts
-internal import FoundationEssentials
 internal import Postgres
+internal import ServiceKit
 
 /// Uses a refresh token up and puts the next one of its family in its place.
 ///
@@ -29,8 +29,8 @@ struct RotateRefreshToken: Statement {
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Session {
         Session(
-            id: SessionID(try row.decode(0, as: UUID.self)),
-            user: UserID(try row.decode(1, as: UUID.self)),
+            id: try row[0],
+            user: try row[1],
             role: try Role(column: row[2])
         )
     }

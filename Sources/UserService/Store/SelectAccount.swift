@@ -1,6 +1,6 @@
 internal import Contracts
-internal import FoundationEssentials
 internal import Postgres
+internal import ServiceKit
 
 /// Finds the account of an e-mail address, however it is spelled.
 struct SelectAccount: Statement {
@@ -11,7 +11,7 @@ struct SelectAccount: Statement {
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Account {
         Account(
-            id: UserID(try row.decode(0, as: UUID.self)),
+            id: try row[0],
             role: try Role(column: row[1]),
             passwordHash: try row[2]
         )

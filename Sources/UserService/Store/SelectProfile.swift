@@ -1,5 +1,6 @@
 internal import Contracts
 internal import Postgres
+internal import ServiceKit
 
 /// Finds what a user may see of their account.
 struct SelectProfile: Statement {
@@ -9,7 +10,7 @@ struct SelectProfile: Statement {
         """
     let id: UserID
 
-    func bind(_ parameters: inout Parameters) { parameters.append(id.uuid) }
+    func bind(_ parameters: inout Parameters) { parameters.append(id) }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Profile {
         try Profile(row)

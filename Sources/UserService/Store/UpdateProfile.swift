@@ -1,6 +1,7 @@
 internal import Contracts
 internal import HTTP
 internal import Postgres
+internal import ServiceKit
 
 /// Replaces a profile's name and preferences, if nobody has changed it since this version.
 struct UpdateProfile: Statement {
@@ -16,15 +17,17 @@ struct UpdateProfile: Statement {
     let preferences: JSONText
 
     /// `profile` as it should be, with the version it was read at.
-    init(_ profile: Profile) throws(DatabaseError) {
+    ///
+    /// Throws what encoding the preferences does, which values that came as JSON never cause.
+    init(_ profile: Profile) throws {
         id = profile.id
         version = profile.version
         name = profile.name
-        preferences = try JSONText(encoding: profile.preferences)
+        preferences = JSONText(try JSON.encode(profile.preferences))
     }
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append(id.uuid, version, name, preferences)
+        parameters.append(id, version, name, preferences)
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Profile {

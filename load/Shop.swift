@@ -1,0 +1,90 @@
+internal import HTTP
+internal import Reactor
+
+/// The platform as a customer's client sees it.
+struct Shop: Sendable {
+    /// What went wrong before the load could begin.
+    struct Failed: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let client: HTTPClient
+    let endpoint: Endpoint
+
+    init(_ options: Options) throws(SocketError) {
+        client = HTTPClient()
+        endpoint = Endpoint(try SocketAddress(literal: options.host, port: options.port))
+    }
+
+    private struct Registration: Encodable {
+        let email: String
+        let password: String
+        let name: String
+    }
+
+    private struct Credentials: Encodable {
+        let email: String
+        let password: String
+    }
+
+    private struct Tokens: Decodable {
+        let access_token: String
+    }
+
+    private struct Listing: Decodable {
+        struct Item: Decodable { let id: String }
+        let items: [Item]
+    }
+
+    /// Registers a customer nobody has seen before and signs them in; returns the access token.
+    func newCustomer(_ number: Int) async throws -> String {
+        let email = "load-\(UInt64.random(in: 0 ... .max))-\(number)@example.com"
+        let password = "load-\(UInt64.random(in: 0 ... .max))"
+        let registration = Registration(email: email, password: password, name: "Load \(number)")
+        _ = try await expect(
+            .created,
+            try .json(.post, "/users", registration),
+            "register a customer"
+        )
+        let credentials = Credentials(email: email, password: password)
+        let signedIn = try await expect(
+            .ok,
+            try .json(.post, "/users/login", credentials),
+            "sign a customer in"
+        )
+        return try await signedIn.json(Tokens.self).access_token
+    }
+
+    /// The ids of products that are in stock.
+    func productsInStock() async throws -> [String] {
+        let request = ClientRequest(.get, "/products?in_stock=true&limit=50")
+        let listing = try await expect(.ok, request, "list products")
+        let ids = try await listing.json(Listing.self).items.map(\.id)
+        guard !ids.isEmpty else { throw Failed(description: "no product is in stock") }
+        return ids
+    }
+
+    private func expect(
+        _ status: Status,
+        _ request: ClientRequest,
+        _ purpose: String
+    ) async throws -> ClientResponse {
+        // Registering hashes passwords, which the platform does a few at a time and says so.
+        for _ in 0..<40 {
+            let response = try await client.send(
+                request,
+                to: endpoint,
+                until: .after(.seconds(10))
+            )
+            if response.status == status { return response }
+            let detail = String(decoding: try await response.body(limit: 65_536), as: UTF8.self)
+            guard [429, 503].contains(response.status.code) else {
+                throw Failed(
+                    description: "cannot \(purpose): \(response.status.code) \(detail)"
+                )
+            }
+            try await EventLoop.sleep(for: .milliseconds(500))
+        }
+        throw Failed(description: "cannot \(purpose): the platform stays overloaded")
+    }
+}
