@@ -11,8 +11,8 @@ import CLinux
 public final class Watcher: @unchecked Sendable {
     enum Wake { case ready, timedOut, cancelled, closed }
 
+    /// Safe: resumed exactly once, by `wake`, which takes the waiter out first.
     @safe private struct Waiter {
-        // Safe: resumed exactly once, by `wake`, which takes the waiter out first.
         let continuation: UnsafeContinuation<Wake, Never>
         let deadline: Deadline
         let ticket: UInt64

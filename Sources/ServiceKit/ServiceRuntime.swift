@@ -69,11 +69,9 @@ final class ServiceRuntime: Sendable {
         do {
             try await watch.value
             return 0
-        } catch is CancellationError {
-            return 0
-        } catch SocketError.cancelled {
-            return 0
         } catch {
+            // Whatever was interrupted by the stop that was asked for is no failure.
+            if watch.isCancelled { return 0 }
             Service.fail(boot.name, error)
         }
     }

@@ -1,4 +1,5 @@
 import HTTP
+import Identity
 import Postgres
 import PostgresHarness
 import Reactor

@@ -1,0 +1,101 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import Mesh
+internal import Reactor
+internal import Synchronization
+internal import Telemetry
+
+/// What a request's handlers learn that its line in the access log should tell.
+final class AccessNote: Sendable {
+    /// The note of the request at hand.
+    @TaskLocal static var current: AccessNote?
+
+    struct Facts: Sendable {
+        var user: UUID?
+        var service: Route.Service?
+        var instance: String?
+        var tries = 0
+    }
+
+    private let facts = Mutex(Facts())
+
+    var all: Facts { facts.withLock { $0 } }
+
+    func set(user: UUID?, service: Route.Service) {
+        facts.withLock { facts in
+            facts.user = user
+            facts.service = service
+        }
+    }
+
+    func set(_ outcome: CallOutcome) {
+        facts.withLock { facts in
+            facts.instance = outcome.instance
+            facts.tries = outcome.tries
+        }
+    }
+}
+
+/// Writes one line for each request; its trace id is added by the logger.
+struct AccessLog: Sendable {
+    private let log: Logger
+
+    init(_ log: Logger) { self.log = log }
+
+    func wrap(_ next: @escaping Handler) -> Handler {
+        { request throws(Problem) in
+            let started = Deadline.now
+            let note = AccessNote()
+            let result: Result<Response, Problem> = await AccessNote.$current.withValue(note) {
+                do throws(Problem) { return .success(try await next(request)) } catch {
+                    return .failure(error)
+                }
+            }
+            switch result {
+            case .success(let response):
+                write(request, response.status, response.route, Self.size(response), note, started)
+                return response
+            case .failure(let problem):
+                write(request, problem.status, nil, nil, note, started)
+                throw problem
+            }
+        }
+    }
+
+    private func write(
+        _ request: Request,
+        _ status: Status,
+        _ route: String?,
+        _ bytes: Int?,
+        _ note: AccessNote,
+        _ started: Deadline
+    ) {
+        let facts = note.all
+        let nanoseconds = Int64(clamping: Deadline.now.nanoseconds - started.nanoseconds)
+        var fields: LogFields = [
+            "method": .string(request.method.description),
+            "path": .string(request.path.description),
+            "status": .int(status.code),
+            "ms": .milliseconds(.nanoseconds(nanoseconds)),
+            "remote": .string(request.remote.hostText),
+        ]
+        if let route { fields.append("route", .string(route)) }
+        if let bytes { fields.append("bytes", .int(bytes)) }
+        if let user = facts.user { fields.append("user", .string(user.uuidString.lowercased())) }
+        if let service = facts.service { fields.append("upstream", .string(service.rawValue)) }
+        if let instance = facts.instance {
+            fields.append("upstream_instance", .string(instance))
+            fields.append("tries", .int(facts.tries))
+        }
+        log.info("access", fields)
+    }
+
+    /// The content's length as far as it is known when the head is.
+    private static func size(_ response: Response) -> Int? {
+        switch response.body {
+        case .none: 0
+        case .bytes(let bytes): bytes.count
+        case .stream(let length, _): length
+        }
+    }
+}

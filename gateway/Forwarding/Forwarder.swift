@@ -1,0 +1,105 @@
+internal import HTTP
+internal import Identity
+internal import Mesh
+internal import Reactor
+
+/// Takes requests to the services and brings back what they answer.
+struct Forwarder: Sendable {
+    /// The largest content of a request; kept whole, so that a try can be repeated.
+    static let contentLimit = 1 << 20
+    /// Responses up to this size are read before the first byte goes to the client.
+    static let bufferedLimit = 65_536
+
+    let gatekeeper: Gatekeeper
+    let upstreams: [Route.Service: Upstream]
+
+    /// Adds the table's routes.
+    func add(_ table: [Route], to router: inout Router) {
+        for route in table {
+            router.on(route.method, route.template) { request throws(Problem) in
+                try await forward(request, route)
+            }
+        }
+    }
+
+    private func forward(_ request: Request, _ route: Route) async throws(Problem) -> Response {
+        guard let upstream = upstreams[route.service] else { throw .internalError }
+        let pass = try await gatekeeper.admit(request, to: route)
+        AccessNote.current?.set(user: pass.claims?.subject, service: route.service)
+        let content = try await request.body(limit: Self.contentLimit)
+        var limits = pass.headers
+        if route.limit == .signIn { limits = try gatekeeper.countSignIn(request, content) }
+
+        let outcome = await upstream.attempt(
+            Self.request(request, content, pass),
+            Self.options(request, route)
+        )
+        AccessNote.current?.set(outcome)
+        do throws(MeshError) {
+            let answer = try outcome.result.get()
+            return try await Self.response(answer, limits, route)
+        } catch {
+            var problem = error.problem(upstream: route.service.rawValue)
+            problem.headers.append(limits)
+            throw problem
+        }
+    }
+
+    private static func request(
+        _ request: Request,
+        _ content: [UInt8],
+        _ pass: Gatekeeper.Pass
+    ) -> ClientRequest {
+        // HEAD is asked as GET: the server leaves the content out but tells its true length.
+        ClientRequest(
+            request.method == .head ? .get : request.method,
+            ForwardedHead.target(request),
+            headers: ForwardedHead.headers(request, pass.claims),
+            body: .bytes(content)
+        )
+    }
+
+    static func options(_ request: Request, _ route: Route) -> CallOptions {
+        let hasKey = route.honoursKey && request.headers.contains(.idempotencyKey)
+        return CallOptions(
+            isIdempotent: request.method.isIdempotent || hasKey,
+            timeout: route.timeout,
+            tryTimeout: route.timeout
+        )
+    }
+
+    /// A short answer is read first, so that one cut short becomes a clean 502; a long one streams.
+    private static func response(
+        _ answer: ClientResponse,
+        _ limits: Headers,
+        _ route: Route
+    ) async throws(MeshError) -> Response {
+        let headers = ForwardedHead.response(answer.headers, limits: limits)
+        let reader = answer.bodyStream
+        if let length = reader.length, length <= bufferedLimit {
+            let content: [UInt8]
+            do throws(Problem) {
+                content = try await reader.collect(limit: bufferedLimit)
+            } catch {
+                throw error.status == .gatewayTimeout ? .deadline : .unknown("cut short")
+            }
+            return Response(answer.status, headers: headers, body: body(content))
+        }
+        // Only a stream without an end may be ended early; anything else would look complete.
+        let isEndless = headers[.contentType]?.hasPrefix("text/event-stream") == true
+        return Response(
+            answer.status,
+            headers: headers,
+            body: .stream(length: reader.length) { writer in
+                if isEndless { try await writer.flush() }
+                while !(isEndless && writer.isDraining), let piece = try await reader.next() {
+                    try await writer.write(piece)
+                }
+            }
+        )
+    }
+
+    private static func body(_ content: [UInt8]) -> Response.Body {
+        content.isEmpty ? .none : .bytes(content)
+    }
+}

@@ -1,0 +1,78 @@
+internal import HTTP
+internal import Identity
+internal import Reactor
+
+/// Decides whether a request may pass, and on whose behalf.
+struct Gatekeeper: Sendable {
+    /// Leave to pass.
+    struct Pass: Sendable {
+        /// Who asks; nil for anybody.
+        var claims: AccessClaims?
+        /// What the response tells of the limit.
+        var headers: Headers
+    }
+
+    let tokens: TokenGate
+    let limiter: RequestLimiter
+
+    /// Checks token and limits; a token that is refused counts against its sender's address.
+    ///
+    /// - Throws: 401, 403, 429, or 503 while tokens cannot be checked.
+    func admit(_ request: Request, to route: Route) async throws(Problem) -> Pass {
+        guard route.access != .anyone else {
+            return Pass(claims: nil, headers: try limiter.count(address: request.remote))
+        }
+        guard let token = try Self.bearer(request.headers) else {
+            let headers = try limiter.count(address: request.remote)
+            guard route.access == .optional else { throw Self.signInFirst }
+            return Pass(claims: nil, headers: headers)
+        }
+        let claims: AccessClaims
+        do throws(Problem) {
+            claims = try await tokens.claims(of: token)
+        } catch {
+            _ = try limiter.count(address: request.remote)
+            throw error
+        }
+        let headers = try limiter.count(user: claims.subject)
+        guard route.access != .admin || claims.role == .admin else {
+            throw Problem(.forbidden, detail: "only administrators may do this")
+        }
+        return Pass(claims: claims, headers: headers)
+    }
+
+    /// Counts an attempt to sign in; the account is what the content names.
+    func countSignIn(_ request: Request, _ content: [UInt8]) throws(Problem) -> Headers {
+        struct Attempt: Decodable { var email: String? }
+        let attempt = try? JSON.decode(Attempt.self, from: content)
+        return try limiter.count(signIn: attempt?.email, from: request.remote)
+    }
+
+    private static var signInFirst: Problem {
+        Problem(
+            .unauthorized,
+            detail: "sign in first",
+            headers: [.wwwAuthenticate: "Bearer"]
+        )
+    }
+
+    /// The bearer token (RFC 6750 section 2.1); nil when there is none.
+    ///
+    /// - Throws: 401 for two `Authorization` fields, another scheme or a malformed field.
+    static func bearer(_ headers: Headers) throws(Problem) -> String? {
+        let fields = headers.all(.authorization)
+        guard let field = fields.first else { return nil }
+        let parts = field.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard fields.count == 1, parts.count == 2, parts[0].lowercased() == "bearer",
+            !parts[1].isEmpty, !parts[1].contains(" ")
+        else {
+            throw Problem(
+                .unauthorized,
+                "invalid-token",
+                detail: "the access token is not valid",
+                headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#]
+            )
+        }
+        return String(parts[1])
+    }
+}

@@ -1,0 +1,85 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import Identity
+internal import Reactor
+internal import Telemetry
+
+/// Counts requests against the limits of users, addresses and accounts.
+struct RequestLimiter: Sendable {
+    private let users: BucketTable<UUID>
+    private let addresses: BucketTable<String>
+    private let accounts: BucketTable<String>
+    private let refused: Family<Counter>
+
+    init(_ settings: GatewaySettings, metrics: Metrics) {
+        users = BucketTable(.init(quota: settings.userRate, window: .seconds(1)))
+        addresses = BucketTable(.init(quota: settings.addressRate, window: .seconds(1)))
+        accounts = BucketTable(.init(quota: settings.signInRate, window: .seconds(60)))
+        refused = metrics.counters(
+            "gateway_rate_limited_total",
+            "Requests refused by a rate limit.",
+            labels: ["limit"]
+        )
+    }
+
+    /// Counts a request of a user; returns the fields that tell of the limit.
+    ///
+    /// - Throws: 429 when there were too many.
+    func count(user: UUID) throws(Problem) -> Headers {
+        try check(users.take(user, at: now), users.policy, "user")
+    }
+
+    /// Counts a request from an address; as ``count(user:)``.
+    func count(address: SocketAddress) throws(Problem) -> Headers {
+        try check(addresses.take(address.hostText, at: now), addresses.policy, "address")
+    }
+
+    /// Counts an attempt to sign in to an account; nil when the content names none.
+    func count(signIn account: String?, from address: SocketAddress) throws(Problem) -> Headers {
+        // Digested: how long a name is must not decide how much is kept.
+        let digest = SHA256.hash((account ?? "").lowercased() + "\n" + address.hostText)
+        let key = String(
+            decoding: digest.flatMap { [$0 >> 4 + 0x41, $0 & 15 + 0x41] },
+            as: UTF8.self
+        )
+        return try check(accounts.take(key, at: now), accounts.policy, "sign-in")
+    }
+
+    private var now: Int64 { Int64(clamping: Deadline.now.nanoseconds) }
+
+    private func check(
+        _ decision: TokenBucket.Decision,
+        _ policy: TokenBucket.Policy,
+        _ name: String
+    ) throws(Problem) -> Headers {
+        let headers = Self.headers(decision, policy, name)
+        guard !decision.isAllowed else { return headers }
+        refused.with(name).increment()
+        var problem = Problem(
+            .tooManyRequests,
+            "rate-limited",
+            detail: "more than \(policy.quota) requests in \(Self.seconds(policy.window)) s"
+        )
+        problem.headers = headers
+        problem.headers[.retryAfter] = String(max(1, Self.seconds(decision.retryAfter)))
+        throw problem
+    }
+
+    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+    static func headers(
+        _ decision: TokenBucket.Decision,
+        _ policy: TokenBucket.Policy,
+        _ name: String
+    ) -> Headers {
+        [
+            "ratelimit-policy": "\"\(name)\";q=\(policy.quota);w=\(seconds(policy.window))",
+            "ratelimit": "\"\(name)\";r=\(decision.remaining);t=\(seconds(decision.reset))",
+        ]
+    }
+
+    /// Whole seconds, rounded up: nobody should come back too early.
+    private static func seconds(_ duration: Duration) -> Int64 {
+        let (seconds, rest) = duration.components
+        return rest > 0 ? seconds + 1 : seconds
+    }
+}

@@ -1,0 +1,49 @@
+/// A token bucket in one number: when it will be full again (the generic cell rate algorithm).
+///
+/// Pure. A refused request takes nothing, so that whoever floods still gets the bucket's rate.
+struct TokenBucket: Sendable, Equatable {
+    /// How much a bucket holds and how fast it fills.
+    struct Policy: Sendable, Equatable {
+        /// Requests that a full bucket lets through at once.
+        let quota: Int
+        /// How long an empty bucket takes to be full.
+        let window: Duration
+
+        /// What one request takes, in nanoseconds.
+        fileprivate var cost: Int64 { max(1, span / Int64(max(1, quota))) }
+        /// The bucket's size, in nanoseconds.
+        fileprivate var span: Int64 { Int64(window / .nanoseconds(1)) }
+    }
+
+    /// What came of a request.
+    struct Decision: Sendable, Equatable {
+        let isAllowed: Bool
+        /// Requests that would be let through now.
+        let remaining: Int
+        /// Until the bucket is full.
+        let reset: Duration
+        /// Until the next request is let through; zero when it would be now.
+        let retryAfter: Duration
+    }
+
+    private var fullAt: Int64 = .min
+
+    /// Asks for one request at a time of a monotonic clock, in nanoseconds.
+    mutating func take(_ policy: Policy, at now: Int64) -> Decision {
+        let from = max(fullAt, now)
+        let wanted = from + policy.cost
+        let isAllowed = wanted - now <= policy.span
+        if isAllowed { fullAt = wanted }
+        let used = max(0, fullAt - now)
+        let free = policy.span - used
+        return Decision(
+            isAllowed: isAllowed,
+            remaining: Int(free / policy.cost),
+            reset: .nanoseconds(used),
+            retryAfter: .nanoseconds(max(0, policy.cost - free))
+        )
+    }
+
+    /// Whether the bucket says no more than a fresh one.
+    func isFull(at now: Int64) -> Bool { fullAt <= now }
+}

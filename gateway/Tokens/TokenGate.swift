@@ -1,0 +1,187 @@
+internal import Glibc
+internal import HTTP
+internal import Identity
+internal import Mesh
+internal import Reactor
+internal import Synchronization
+internal import Telemetry
+
+/// Tells genuine access tokens from others, with keys that the user service publishes.
+///
+/// Keys at hand stay good while the user service is away. A token's signature is checked once; its
+/// times are checked at every use.
+final class TokenGate: Sendable {
+    /// Where keys come from: the content of a JWK Set, or nil when it cannot be had.
+    typealias Source = @Sendable () async -> [UInt8]?
+
+    private struct Keys {
+        var verifier: TokenVerifier?
+        var names: Set<String> = []
+        var refresh = KeyRefresh()
+        /// The look that is under way: others wait for it rather than making their own.
+        var fetching: OneShot<Bool>?
+    }
+
+    private let source: Source
+    private let log: Logger
+    private let keys = Mutex(Keys())
+    private let verified = VerifiedTokens()
+    private let results: Family<Counter>
+    private let hits: Counter
+    private let now: @Sendable () -> Int64
+
+    init(
+        source: @escaping Source,
+        log: Logger,
+        metrics: Metrics,
+        now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+    ) {
+        self.source = source
+        self.log = log
+        self.now = now
+        results = metrics.counters(
+            "gateway_tokens_total",
+            "Access tokens by result.",
+            labels: ["result"]
+        )
+        hits = results.with("cached")
+    }
+
+    convenience init(source upstream: Upstream?, log: Logger, metrics: Metrics) {
+        self.init(
+            source: {
+                guard let upstream else { return nil }
+                let request = ClientRequest(.get, "/.well-known/jwks.json")
+                guard
+                    let response = try? await upstream.call(request, .init(isIdempotent: true)),
+                    response.status == .ok
+                else { return nil }
+                return try? await response.body(limit: 65_536)
+            },
+            log: log,
+            metrics: metrics
+        )
+    }
+
+    /// Keeps the keys fresh until the task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            let succeeded = await fetch()
+            let wait = keys.withLock { $0.refresh.fetched(succeeded) }
+            do { try await EventLoop.sleep(for: wait) } catch { return }
+        }
+    }
+
+    /// The claims of a genuine, valid token.
+    ///
+    /// - Throws: 401 for any other, without saying why; 503 while no key is known at all.
+    func claims(of token: String) async throws(Problem) -> AccessClaims {
+        guard token.utf8.count <= AccessToken.maximumBytes else { throw refuse("malformed") }
+        let digest = SHA256.hash(token)
+        if let claims = cached(digest) { return claims }
+        do throws(TokenError) {
+            return try verify(token, digest)
+        } catch .unknownKey {
+            guard await refreshForUnknownKey() else { throw noKeysYet() ?? refuse("unknown key") }
+            do throws(TokenError) {
+                return try verify(token, digest)
+            } catch {
+                throw noKeysYet() ?? refuse(Self.label(error))
+            }
+        } catch {
+            throw refuse(Self.label(error))
+        }
+    }
+
+    private func cached(_ digest: [UInt8]) -> AccessClaims? {
+        guard let claims = verified.find(digest) else { return nil }
+        guard let verifier = keys.withLock({ $0.verifier }),
+            (try? verifier.check(claims, now: now())) != nil
+        else {
+            verified.remove(digest)
+            return nil
+        }
+        hits.increment()
+        return claims
+    }
+
+    private func verify(_ token: String, _ digest: [UInt8]) throws(TokenError) -> AccessClaims {
+        guard let verifier = keys.withLock({ $0.verifier }) else { throw .unknownKey("") }
+        let now = now()
+        let claims = try verifier.verify(token, now: now)
+        verified.insert(digest, claims, now: now)
+        results.with("verified").increment()
+        return claims
+    }
+
+    /// A client is told no more than RFC 6750 section 3.1 asks for; the reason is for metrics.
+    private func refuse(_ reason: String) -> Problem {
+        results.with(reason).increment()
+        return Problem(
+            .unauthorized,
+            "invalid-token",
+            detail: "the access token is not valid",
+            headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#]
+        )
+    }
+
+    private func noKeysYet() -> Problem? {
+        guard keys.withLock({ $0.verifier == nil }) else { return nil }
+        results.with("no keys").increment()
+        return .unavailable("tokens cannot be checked at the moment", retryAfter: .seconds(1))
+    }
+
+    private static func label(_ error: TokenError) -> String {
+        switch error {
+        case .malformed: "malformed"
+        case .unknownKey: "unknown key"
+        case .badSignature: "bad signature"
+        case .expired: "expired"
+        case .notYetValid: "not yet valid"
+        case .badClaims: "bad claims"
+        }
+    }
+
+    // MARK: Keys
+
+    /// Looks for new keys if it is time; returns whether it is worth verifying again.
+    private func refreshForUnknownKey() async -> Bool {
+        let now = Duration.nanoseconds(Int64(clamping: Deadline.now.nanoseconds))
+        let mayFetch = keys.withLock { $0.fetching != nil || $0.refresh.mayAsk(at: now) }
+        return mayFetch ? await fetch() : false
+    }
+
+    /// Fetches the key set, or waits for the fetch under way; returns whether it succeeded.
+    private func fetch() async -> Bool {
+        let mine = OneShot<Bool>()
+        let underWay = keys.withLock { keys -> OneShot<Bool>? in
+            if let fetching = keys.fetching { return fetching }
+            keys.fetching = mine
+            return nil
+        }
+        if let underWay { return await underWay.wait(until: .after(.seconds(2))) ?? false }
+        let succeeded = take(await source())
+        keys.withLock { $0.fetching = nil }
+        mine.resolve(succeeded)
+        return succeeded
+    }
+
+    private func take(_ document: [UInt8]?) -> Bool {
+        guard let document else {
+            log.warning("the signing keys cannot be fetched")
+            return false
+        }
+        guard let set = try? KeySet(json: document), !set.keys.isEmpty else {
+            log.error("the user service's key set is not usable")
+            return false
+        }
+        let names = Set(set.keys.map(\.id))
+        let lost = keys.withLock { keys in
+            defer { keys.names = names }
+            keys.verifier = TokenVerifier(keys: set.keys)
+            return !keys.names.isSubset(of: names)
+        }
+        if lost { verified.removeAll() }
+        return true
+    }
+}
