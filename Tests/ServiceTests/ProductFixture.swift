@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import Postgres
 import PostgresHarness
+import Reactor
 import Synchronization
 import Testing
 
@@ -91,11 +92,14 @@ private struct CountDiscrepancies: Statement {
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int { try row[0] }
 }
 
-/// Counts sessions of this database that wait for a lock that another one has.
-private struct CountWaiting: Statement {
+/// Counts the sessions that wait for a lock which this one has.
+///
+/// From `pg_locks`, which is read anew each time; `pg_stat_activity` is one snapshot for the whole of a
+/// transaction and would never show a rival that connected after the first look.
+private struct CountBlocked: Statement {
     static let sql = """
-        SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'
+        SELECT count(*) FROM pg_locks
+        WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
         """
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int { try row[0] }
 }
@@ -119,10 +123,10 @@ func race<First: Statement, Second: Statement>(
             firstRows.withLock { $0 = rows }
             let started = Task.detached { try await database.all(second) }
             rival.withLock { $0 = started }
-            var tries = 0
-            while try await tx.one(CountWaiting()) == 0 {
-                tries += 1
-                guard tries < 5_000 else { throw .timedOut }
+            let deadline = Deadline.after(.seconds(15))
+            while try await tx.one(CountBlocked()) == 0 {
+                guard !deadline.hasPassed else { throw .timedOut }
+                try? await Task.sleep(for: .milliseconds(2))
             }
             if ending == .rollsBack { throw .overloaded }
         }
