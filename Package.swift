@@ -122,7 +122,8 @@ let package = Package(
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
-            "Identity", "Postgres", "PostgresHarness", "Reactor", "ServiceKit", "Telemetry",
+            "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor", "ServiceKit",
+            "Telemetry",
         ]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
