@@ -114,6 +114,9 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
         tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry"]),
+        tests("GatewayTests", [
+            "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
+        ]),
         tests("ContractsTests", ["Contracts"]),
         tests("MessagingTests", ["Messaging", "Postgres", "Reactor", "PostgresHarness"]),
         tests("SagasTests", ["Sagas"]),
