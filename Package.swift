@@ -29,7 +29,9 @@ func library(
         resources: migrations ? [.embedInCode("Migrations")] : [], swiftSettings: strict)
 }
 
-/// A service: the rooms are Routes, Domain, Store, Consumers, Migrations. A new one is one line below.
+/// A service: the rooms are Routes, Domain, Store, Consumers, Migrations.
+///
+/// A new one is one line below.
 func service(
     _ name: String,
     migrations: Bool = true,
@@ -123,7 +125,8 @@ let package = Package(
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
-            "Identity", "Postgres", "PostgresHarness", "Reactor", "ServiceKit", "Telemetry",
+            "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor", "ServiceKit",
+            "Telemetry",
         ]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),

@@ -16,7 +16,9 @@ extension EventLoop {
     }
 }
 
-/// One sleep. Safe to send: `continuation` and `timer` are touched on the loop's thread alone.
+/// One sleep.
+///
+/// Safe to send: `continuation` and `timer` are touched on the loop's thread alone.
 @safe private final class Alarm: @unchecked Sendable {
     private let loop: EventLoop
     private var continuation: UnsafeContinuation<Bool, Never>?

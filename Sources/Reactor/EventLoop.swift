@@ -57,7 +57,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The loop whose thread this is; nil on any other thread.
     public static var current: EventLoop? { CurrentLoop.get() }
 
-    /// The loop whose thread this is. Asking elsewhere is a bug.
+    /// The loop whose thread this is.
+    ///
+    /// Asking elsewhere is a bug.
     public static var required: EventLoop {
         guard let loop = current else {
             preconditionFailure(
@@ -87,7 +89,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Runs `work` on the loop soon, from any thread. It must not block.
+    /// Runs `work` on the loop soon, from any thread.
+    ///
+    /// It must not block.
     public func execute(_ work: @escaping @Sendable () -> Void) {
         deliver { $0.work.append(work) }
     }
@@ -111,14 +115,18 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Timers
 
-    /// Runs `work` on the loop once `deadline` has come. Call it on the loop.
+    /// Runs `work` on the loop once `deadline` has come.
+    ///
+    /// Call it on the loop.
     @discardableResult
     public func schedule(at deadline: Deadline, _ work: @escaping @Sendable () -> Void) -> TimerID {
         preconditionIsCurrent()
         return timers.add(work, at: deadline)
     }
 
-    /// Forgets scheduled work; work that has run is ignored. Call it on the loop.
+    /// Forgets scheduled work; work that has run is ignored.
+    ///
+    /// Call it on the loop.
     public func cancel(_ timer: TimerID) {
         preconditionIsCurrent()
         timers.cancel(timer)
@@ -126,7 +134,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Descriptors
 
-    /// Registers a descriptor, edge-triggered, and returns its slot. Call it on the loop.
+    /// Registers a descriptor, edge-triggered, and returns its slot.
+    ///
+    /// Call it on the loop.
     func register(
         _ watcher: Watcher,
         descriptor: Int32,
@@ -151,7 +161,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return slot
     }
 
-    /// Takes a descriptor out again, before it is closed. Call it on the loop.
+    /// Takes a descriptor out again, before it is closed.
+    ///
+    /// Call it on the loop.
     func deregister(slot: Int, descriptor: Int32) {
         preconditionIsCurrent()
         var unused = unsafe epoll_event()
@@ -198,8 +210,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return stopped
     }
 
-    /// Runs the jobs at hand. Those they add wait for the next turn, so descriptors and timers
-    /// get theirs.
+    /// Runs the jobs at hand.
+    ///
+    /// Those they add wait for the next turn, so descriptors and timers get theirs.
     private func runReady() {
         guard !ready.isEmpty else { return }
         var batch: [UnownedJob] = []

@@ -15,7 +15,9 @@ public final class Stream: @unchecked Sendable {
     private(set) var tls: TLSSession?
     private var isOpen = true
 
-    /// Wraps a connected, non-blocking socket and owns its descriptor. Call it on the loop.
+    /// Wraps a connected, non-blocking socket and owns its descriptor.
+    ///
+    /// Call it on the loop.
     init(descriptor: Int32, loop: EventLoop, remote: SocketAddress?) throws(SocketError) {
         self.descriptor = descriptor
         self.loop = loop
@@ -166,7 +168,9 @@ public final class Stream: @unchecked Sendable {
     private var lastReadEnded = false
     private var lastReadError: SocketError?
 
-    /// One `recv`. A short read drained the socket: only a new edge makes another try worthwhile.
+    /// One `recv`.
+    ///
+    /// A short read drained the socket: only a new edge makes another try worthwhile.
     private func attemptRead(_ space: UnsafeMutableRawBufferPointer) -> Int {
         lastReadEnded = false
         lastReadError = nil
@@ -223,7 +227,9 @@ public final class Stream: @unchecked Sendable {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes the connection and wakes whoever waits on it with `.closed`. A second call does nothing.
+    /// Closes the connection and wakes whoever waits on it with `.closed`.
+    ///
+    /// A second call does nothing.
     public func close() {
         guard isOpen else { return }
         loop.preconditionIsCurrent()

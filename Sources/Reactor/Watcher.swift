@@ -11,8 +11,8 @@ import CLinux
 public final class Watcher: @unchecked Sendable {
     enum Wake { case ready, timedOut, cancelled, closed }
 
+    /// Safe: resumed exactly once, by `wake`, which takes the waiter out first.
     @safe private struct Waiter {
-        // Safe: resumed exactly once, by `wake`, which takes the waiter out first.
         let continuation: UnsafeContinuation<Wake, Never>
         let deadline: Deadline
         let ticket: UInt64
@@ -39,7 +39,9 @@ public final class Watcher: @unchecked Sendable {
     private var writing = Side(isReady: true)
     private var lastTicket: UInt64 = 0
 
-    /// Registers `descriptor`, which must be non-blocking, with `loop`. Call it on the loop.
+    /// Registers `descriptor`, which must be non-blocking, with `loop`.
+    ///
+    /// Call it on the loop.
     ///
     /// - Throws: `.system` when epoll refuses the descriptor.
     public init(descriptor: Int32, loop: EventLoop) throws(SocketError) {
@@ -76,7 +78,9 @@ public final class Watcher: @unchecked Sendable {
     }
 
     /// Deregisters the descriptor and wakes whoever waits with `.closed`; does not close the
-    /// descriptor itself. Call it on the loop; a second call does nothing.
+    /// descriptor itself.
+    ///
+    /// Call it on the loop; a second call does nothing.
     public func close() {
         guard let slot else { return }
         self.slot = nil

@@ -25,8 +25,9 @@ public struct Step<Context: Sendable>: Sendable {
     let execute: @Sendable (Context) async -> StepOutcome
     let undo: @Sendable (Context) async -> UndoOutcome
 
-    /// Names a step and how to undo it. Both must be idempotent, and an undo must win over an execute
-    /// that arrives after it.
+    /// Names a step and how to undo it.
+    ///
+    /// Both must be idempotent, and an undo must win over an execute that arrives after it.
     ///
     /// - Parameter timeout: for one try; the next one starts after a pause.
     public init(
@@ -63,7 +64,9 @@ public struct Retry<Context: Sendable>: Sendable {
     let timeout: Duration
     let execute: @Sendable (Context) async -> UndoOutcome
 
-    /// Names a step that cannot fail for good. It must be idempotent.
+    /// Names a step that cannot fail for good.
+    ///
+    /// It must be idempotent.
     public init(
         _ name: String,
         timeout: Duration = .seconds(5),
@@ -75,8 +78,10 @@ public struct Retry<Context: Sendable>: Sendable {
     }
 }
 
-/// A saga as a list that a product manager can check: undoable steps, one pivot, then steps that are
-/// retried until they succeed. An undoable step after the pivot does not compile.
+/// A saga as a list that a product manager can check: undoable steps, one pivot, then steps that
+/// are retried until they succeed.
+///
+/// An undoable step after the pivot does not compile.
 public struct Saga<Context: Sendable>: Sendable {
     /// A commit that changes a saga's course.
     public typealias Commit = @Sendable (Context, SagaCommit) async throws(DatabaseError) -> Void

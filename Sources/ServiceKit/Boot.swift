@@ -58,8 +58,10 @@ public final class Boot: Sendable {
         parts.withLock { add(&$0.router) }
     }
 
-    /// Adds something that runs beside the server until the process ends. It must return soon after
-    /// its task is cancelled, which happens once the last request has been answered.
+    /// Adds something that runs beside the server until the process ends.
+    ///
+    /// It must return soon after its task is cancelled, which happens once the last request has
+    /// been answered.
     public func background(_ name: String, _ run: @escaping @Sendable () async -> Void) {
         parts.withLock { $0.backgrounds.append((name, run)) }
     }

@@ -17,8 +17,10 @@ extension ID: PostgresEncodable, PostgresDecodable {
 }
 
 extension Problem: DatabaseFailure {
-    /// What a client is told when the database did not do its part: 503 for weather, with the hint that
-    /// the outcome is unknown where it is; 500 for what cannot happen. The cause goes to the log alone.
+    /// What a client is told when the database did not do its part: 503 for weather, with the hint
+    /// that the outcome is unknown where it is; 500 for what cannot happen.
+    ///
+    /// The cause goes to the log alone.
     public init(_ error: DatabaseError) {
         switch error {
         case .unavailable, .overloaded, .serialization:

@@ -70,18 +70,18 @@ final class ServiceRuntime: Sendable {
         do {
             try await watch.value
             return 0
-        } catch is CancellationError {
-            return 0
-        } catch SocketError.cancelled {
-            return 0
         } catch {
+            // Whatever was interrupted by the stop that was asked for is no failure.
+            if watch.isCancelled { return 0 }
             Service.fail(boot.name, error)
         }
     }
 
     /// Admin first, so that a process that waits for its database can be asked how it is; then the
-    /// wiring; then requests. On the way down in the opposite order: requests in flight are answered
-    /// while background work still runs.
+    /// wiring; then requests.
+    ///
+    /// On the way down in the opposite order: requests in flight are answered while background work
+    /// still runs.
     private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
         let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
         let adminServer = HTTPServer(listener: admin, handler: adminRouter().handler)

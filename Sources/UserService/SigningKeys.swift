@@ -19,11 +19,13 @@ final class SigningKeys: Sendable {
     /// Replicas that find so at once wait for each other: the first makes the key, the others
     /// read it.
     func refresh(now: Int64) async throws(Problem) {
-        var fresh = try Self.keyring(try await store.all(SelectSigningKeys()))
+        var fresh = try Self.keyring(try await store.all(SelectSigningKeys(now: now)))
         if fresh.needsKey(at: now) {
             fresh = try await store.transaction { transaction throws(Problem) in
                 try await transaction.run(LockSigningKeys())
-                let shared = try Self.keyring(try await transaction.all(SelectSigningKeys()))
+                let shared = try Self.keyring(
+                    try await transaction.all(SelectSigningKeys(now: now))
+                )
                 guard shared.needsKey(at: now) else { return shared }
                 let entry = try Self.makeEntry(now: now)
                 try await transaction.run(entry.statement)

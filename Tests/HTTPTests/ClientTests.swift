@@ -285,4 +285,91 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
             client.closeIdle()
         }
     }
+
+    @Test func `a response dropped unread closes its connection and frees its place`() async throws
+    {
+        let ports = Mutex<Set<UInt16>>([])
+        try await serving { request in
+            ports.withLock { _ = $0.insert(request.remote.port) }
+            return .text(many("x", 1 << 20))
+        } _: { address in
+            var limits = ClientLimits()
+            limits.connectionsPerEndpoint = 1
+            let client = HTTPClient(limits: limits)
+            for _ in 0..<3 {
+                let status = try await client.send(
+                    ClientRequest(.get, "/"),
+                    to: Endpoint(address),
+                    until: soon()
+                ).status
+                #expect(status == .ok)
+                // The loop closes the dropped connection on its next turn.
+                try await EventLoop.sleep(for: .milliseconds(5))
+            }
+        }
+        #expect(ports.withLock { $0.count } == 3)
+    }
+
+    @Test func `an answer that comes before the content was sent still counts`() async throws {
+        try await serving { _ throws(Problem) in
+            throw Problem(.contentTooLarge)
+        } _: { address in
+            let big = ClientRequest(
+                .post,
+                "/",
+                body: .stream(BodyReader([UInt8](repeating: 1, count: 4 << 20)))
+            )
+            let response = try await HTTPClient().send(big, to: Endpoint(address), until: soon())
+            #expect(response.status == .contentTooLarge)
+            #expect(response.headers.lists("close", in: .connection))
+        }
+    }
+
+    @Test func `a request can pass through a proxy of client and server`() async throws {
+        try await serving { request throws(Problem) in
+            var headers = request.headers
+            headers.removeHopByHop()
+            return Response(.ok, headers: headers, body: .bytes(try await request.body()))
+        } _: { upstream in
+            let client = HTTPClient()
+            try await serving { request throws(Problem) in
+                var headers = request.headers
+                headers.removeHopByHop()
+                let onward = ClientRequest(
+                    request.method,
+                    request.target,
+                    headers: headers,
+                    body: .stream(request.bodyStream)
+                )
+                do throws(ClientError) {
+                    let response = try await client.send(
+                        onward,
+                        to: Endpoint(upstream),
+                        until: soon()
+                    )
+                    return Response(
+                        response.status,
+                        headers: response.headers,
+                        body: .stream(length: response.bodyStream.length) { writer in
+                            while let piece = try await response.bodyStream.next() {
+                                try await writer.write(piece)
+                            }
+                        }
+                    )
+                } catch {
+                    throw Problem(.badGateway)
+                }
+            } _: { address in
+                let request =
+                    "POST /x HTTP/1.1\r\nHost: h\r\nx-a: \u{E9}\r\nConnection: x-b\r\nx-b: c\r\n"
+                let chunked = request + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+                for _ in 0..<2 {
+                    let text = try await answer(address, to: chunked)
+                    #expect(text.hasSuffix("\r\n\r\nabc") && statuses(text) == "200")
+                    #expect(text.contains("x-a: \u{E9}\r\n") && !text.contains("x-b"))
+                }
+            }
+            client.closeIdle()
+        }
+    }
 }

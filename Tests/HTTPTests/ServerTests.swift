@@ -342,6 +342,56 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
         }
     }
 
+    @Test func `a reader that does not read is dropped`() async throws {
+        var limits = HTTPLimits()
+        limits.writeTime = .milliseconds(50)
+        limits.minimumRate = 1 << 30
+        let outcome = Mutex("")
+        let handler: Handler = { _ in
+            Response(
+                .ok,
+                body: .stream { writer in
+                    let piece = [UInt8](repeating: 1, count: 1 << 16)
+                    do throws(SocketError) {
+                        for _ in 0..<10_000 { try await writer.write(piece) }
+                    } catch {
+                        outcome.withLock { $0 = "\(error)" }
+                        throw error
+                    }
+                }
+            )
+        }
+        try await serving(limits: limits, handler) { address in
+            let stream = try await Reactor.Stream.open(address)
+            try await stream.send(get)
+            let end = Deadline.after(.seconds(5))
+            while outcome.withLock({ $0.isEmpty }), !end.hasPassed {
+                try await EventLoop.sleep(for: .milliseconds(10))
+            }
+            stream.close()
+        }
+        #expect(outcome.withLock { $0 } == "\(SocketError.timedOut)")
+    }
+
+    @Test func `one connection too many is closed at once`() async throws {
+        var limits = HTTPLimits()
+        limits.connections = 1
+        try await serving(limits: limits, site) { address in
+            // Each of the two loops takes one.
+            let streams = try await (0..<3).asyncMap { _ in try await Reactor.Stream.open(address) }
+            var answered = 0
+            for stream in streams {
+                try? await stream.send(get)
+                stream.closeWrite()
+            }
+            for stream in streams {
+                if statuses(try await stream.rest() ?? "") == "200" { answered += 1 }
+                stream.close()
+            }
+            #expect((1...2).contains(answered))
+        }
+    }
+
     @Test func `whoever observes is told of every exchange`() async throws {
         let seen = Mutex<[String]>([])
         let observe: @Sendable (Exchange) -> Void = { exchange in

@@ -185,18 +185,24 @@ import Testing
         }
     }
 
-    @Test func `callers without the right certificate are refused`() async throws {
+    @Test(arguments: [nil, "gateway", "product"])
+    func `callers without the right certificate are refused`(caller: String?) async throws {
         try await PaymentWorld.with { world in
             let order = OrderID.next()
-            for caller in [nil, "gateway", "product"] as [String?] {
-                #expect(
-                    try await world.call(.put, order, world.request(), from: caller).status == 403
-                )
-                #expect(try await world.call(.delete, order, from: caller).status == 403)
-            }
-            #expect(try await world.call(.get, order, from: "order").status == 403)
-            #expect(try await world.call(.get, order, from: "gateway").status == 401)
+            let charge = try await world.call(.put, order, world.request(), from: caller)
+            #expect(charge.status == 403)
+            let void = try await world.call(.delete, order, from: caller)
+            #expect(void.status == 403)
             #expect(try await world.books().isEmpty)
+        }
+    }
+
+    @Test func `a payment is shown to the gateway, for somebody`() async throws {
+        try await PaymentWorld.with { world in
+            let other = try await world.call(.get, .next(), from: "order")
+            #expect(other.status == 403)
+            let nobody = try await world.call(.get, .next(), from: "gateway")
+            #expect(nobody.status == 401)
         }
     }
 
@@ -251,17 +257,15 @@ import Testing
 
     @Test func `what is not JSON, not small or not an order is refused`() async throws {
         try await PaymentWorld.with { world in
-            #expect(
-                try await world.send(.put, .next(), Array("{".utf8), from: "order").status == 400
+            let malformed = try await world.send(.put, .next(), Array("{".utf8), from: "order")
+            #expect(malformed.status == 400)
+            let space = [UInt8](repeating: 0x20, count: PaymentRoutes.bodyLimit + 1)
+            let large = try await world.send(.put, .next(), space, from: "order")
+            #expect(large.status == 413)
+            let nowhere = try await world.answer(
+                Request(.delete, "/payments/not-an-order", peerIdentity: "spiffe://anyway/order")
             )
-            let large = [UInt8](repeating: 0x20, count: PaymentRoutes.bodyLimit + 1)
-            #expect(try await world.send(.put, .next(), large, from: "order").status == 413)
-            let path = "/payments/not-an-order"
-            #expect(
-                try await world.answer(
-                    Request(.delete, path, peerIdentity: "spiffe://anyway/order")
-                ).status == 400
-            )
+            #expect(nowhere.status == 400)
             #expect(try await world.books().isEmpty)
         }
     }

@@ -1,6 +1,7 @@
 import HTTP
 import Postgres
 import PostgresHarness
+import Telemetry
 import Testing
 
 @testable import PaymentProvider
@@ -93,7 +94,8 @@ import Testing
             let path = "/v1/payment_intents"
             try await sandbox.database.transaction {
                 (tx: Transaction<StripeError>) throws(StripeError) in
-                #expect(try await tx.one(LockKey(key: "k-1")) == true)
+                let isFree = try await tx.one(LockKey(key: "k-1"))
+                #expect(isFree == true)
                 let busy = await sandbox.quietly {
                     try await $0.post(path, Self.charge, key: "k-1")
                 }

@@ -1,4 +1,5 @@
 import HTTP
+import Identity
 import Postgres
 import PostgresHarness
 import Reactor
@@ -52,7 +53,7 @@ import Testing
                 "/users",
                 json: #"{"email":"ann@example.com","password":"12345678","name":"Eve"}"#
             )
-            let events = try await bench.database.all(ListOutbox())
+            let events = try await bench.database.all(ListUserEvents())
             #expect(events.map(\.type) == ["user.registered"])
             #expect(events.map(\.subject) == [id])
             let data = try #require(events.first?.data)

@@ -35,7 +35,7 @@ struct UserBench: Sendable {
         user: String? = nil,
         session: String? = nil,
         from peer: String? = "spiffe://anyway/gateway"
-    ) async throws -> Answer {
+    ) async throws -> UserAnswer {
         var headers = headers
         if json != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
         if let user {
@@ -54,7 +54,7 @@ struct UserBench: Sendable {
         do throws(Problem) { response = try await handler(request) } catch {
             response = error.response()
         }
-        return try Answer(response)
+        return try UserAnswer(response)
     }
 
     /// Registers somebody; the id.
@@ -68,7 +68,7 @@ struct UserBench: Sendable {
         return try #require(answer.json["id"]?.string)
     }
 
-    func signIn(_ email: String, password: String = UserBench.password) async throws -> Answer {
+    func signIn(_ email: String, password: String = UserBench.password) async throws -> UserAnswer {
         try await call(
             .post,
             "/users/login",
@@ -76,7 +76,7 @@ struct UserBench: Sendable {
         )
     }
 
-    func refresh(_ token: String) async throws -> Answer {
+    func refresh(_ token: String) async throws -> UserAnswer {
         try await call(.post, "/users/refresh", json: #"{"refresh_token":"\#(token)"}"#)
     }
 
@@ -89,7 +89,7 @@ struct UserBench: Sendable {
 }
 
 /// A response with its content read.
-struct Answer: Sendable {
+struct UserAnswer: Sendable {
     let status: Status
     let headers: Headers
     let bytes: [UInt8]
@@ -146,7 +146,7 @@ struct DumpSecrets: Statement {
 }
 
 /// What has been published, in order.
-struct ListOutbox: Statement {
+struct ListUserEvents: Statement {
     static let sql = "SELECT type, subject, data FROM outbox ORDER BY txid, id"
     static func decode(
         _ row: borrowing Row

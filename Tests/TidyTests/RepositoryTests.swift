@@ -7,7 +7,9 @@ import Testing
         let files = try Repository.swift(["Sources", "gateway", "load", "Tests"])
         #expect(files.count > 20)
         #expect(files.flatMap(TidyRules.fileLength) == [])
-        #expect(files.flatMap(TidyRules.functionLength) == [])
+        // A test that walks through a story may take its time.
+        let code = files.filter { !$0.path.hasPrefix("Tests/") }
+        #expect(code.flatMap(TidyRules.functionLength) == [])
     }
 
     @Test func `nothing is forced, left over or claimed without a proof`() throws {

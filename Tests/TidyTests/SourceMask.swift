@@ -97,7 +97,12 @@ struct SourceMask {
     private let newline = UInt8(ascii: "\n")
 
     private func at(_ text: String) -> Bool {
-        source[index...].starts(with: text.utf8)
+        var position = index
+        for byte in text.utf8 {
+            guard position < source.count, source[position] == byte else { return false }
+            position += 1
+        }
+        return true
     }
 
     private mutating func blank(_ count: Int) {

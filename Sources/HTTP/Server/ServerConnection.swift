@@ -79,11 +79,14 @@ final class ServerConnection: @unchecked Sendable {
     private func readMore(until deadline: Deadline?) async throws(SocketError) -> Bool {
         if let deadline { return try await stream.read(into: &input, until: deadline) > 0 }
         if server.isDraining { return false }
-        // An idle connection holds no buffer.
+        // An idle connection holds no buffer: the one for answers waits with the loop.
         input.releaseIfEmpty()
-        if output.capacity > 4096 { output = [] }
+        server.keepBuffer(from: &output)
         isIdle = true
-        defer { isIdle = false }
+        defer {
+            isIdle = false
+            server.lendBuffer(to: &output)
+        }
         return try await stream.read(into: &input, until: .after(limits.idleTime)) > 0
     }
 

@@ -9,6 +9,7 @@ final class ServerLoop: @unchecked Sendable {
     let settings: ServerSettings
     private(set) var isDraining = false
     var date = HTTPDate()
+    private var spareBuffer: [UInt8] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
 
@@ -45,6 +46,18 @@ final class ServerLoop: @unchecked Sendable {
             group.cancelAll()
         }
         acceptor.close()
+    }
+
+    /// Takes the empty buffer of a connection that will not need it for now.
+    func keepBuffer(from buffer: inout [UInt8]) {
+        if spareBuffer.capacity < buffer.capacity { swap(&spareBuffer, &buffer) }
+        buffer = []
+        if spareBuffer.capacity > 1 << 17 { spareBuffer = [] }
+    }
+
+    /// Gives a connection with work to do the buffer of whoever became idle last.
+    func lendBuffer(to buffer: inout [UInt8]) {
+        if buffer.capacity < spareBuffer.capacity { swap(&spareBuffer, &buffer) }
     }
 
     /// Begins to stop: no new connections, no idle ones, no further request on the others.

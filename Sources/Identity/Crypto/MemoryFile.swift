@@ -1,8 +1,9 @@
 internal import COpenSSL
 
 /// OpenSSL's file in memory: what its PEM and DER functions read from and write to.
+///
+/// Safe: the pointer is valid as long as this value, which owns and frees it.
 @safe struct MemoryFile: ~Copyable {
-    /// Unsafe, but owned: valid as long as this value, which frees it.
     let bio: OpaquePointer
 
     /// A file with contents.

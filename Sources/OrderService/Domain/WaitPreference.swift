@@ -1,7 +1,9 @@
 internal import HTTP
 
 /// How long a client wants to wait for an order's fate: `Prefer: wait=5`, `Prefer: respond-async`
-/// (RFC 7240). A preference that makes no sense is ignored, as the RFC asks.
+/// (RFC 7240).
+///
+/// A preference that makes no sense is ignored, as the RFC asks.
 enum WaitPreference {
     /// Without a preference.
     static let standard = Duration.seconds(5)

@@ -3,7 +3,9 @@ internal import Messaging
 internal import Postgres
 internal import Sagas
 
-/// What placing an order takes, in the order it happens. Until the pivot every step can be undone.
+/// What placing an order takes, in the order it happens.
+///
+/// Until the pivot every step can be undone.
 struct PlaceOrderSaga: Sendable {
     let stock: StockParticipant
     let payments: PaymentParticipant

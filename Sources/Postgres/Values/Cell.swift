@@ -1,11 +1,12 @@
 /// One column of one row while it is being decoded; never NULL.
-@safe public struct Cell: ~Copyable {
+///
+/// Safe: `bytes` points into a PGresult that `result` keeps alive.
+@safe public struct Cell {
     /// The column's type, as the server described it.
     public let type: PostgresType
     // Knows the column's name, which only an error needs.
     private let result: ResultSet?
     private let index: Int
-    // Points into a PGresult that the row keeps alive while the cell is lent to a decoder.
     private let bytes: UnsafeRawBufferPointer
 
     init(type: PostgresType, column: Int, of result: ResultSet?, bytes: UnsafeRawBufferPointer) {

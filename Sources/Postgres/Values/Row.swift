@@ -1,5 +1,5 @@
 /// One row of an answer, lent to a statement's `decode`.
-public struct Row: ~Copyable {
+public struct Row {
     private let result: ResultSet
     private let index: Int
 

@@ -23,8 +23,8 @@ struct Attendance {
         do {
             while true {
                 try Interrupts.pause(.milliseconds(200))
-                Reaper.reap()
                 let state = try file.require()
+                Reaper.reap(state.processes)
                 for name in watch.look(at: state) {
                     let advice =
                         supervise ? "starting it again" : "start it with: stack start \(name)"

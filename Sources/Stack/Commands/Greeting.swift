@@ -32,17 +32,17 @@ struct Greeting {
 
     static func text(port: UInt16, tag: String, product: String?) -> String {
         let shop = "http://localhost:\(port)"
-        let person =
-            "{\"email\":\"ada-\(tag)@example.com\",\"password\":\"correct horse battery staple\"}"
+        let credentials =
+            "\"email\":\"ada-\(tag)@example.com\",\"password\":\"correct horse battery staple\""
         let product = product ?? "PRODUCT_ID_FROM \(shop)/products"
         return """
             Anyway is up: \(shop)
 
             Register, sign in, check out:
 
-              curl -s \(shop)/users -H 'content-type: application/json' -d '\(person)'
+              curl -s \(shop)/users -H 'content-type: application/json' -d '{\(credentials),"name":"Ada Lovelace"}'
 
-              TOKEN=$(curl -s \(shop)/users/login -H 'content-type: application/json' -d '\(person)' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+              TOKEN=$(curl -s \(shop)/users/login -H 'content-type: application/json' -d '{\(credentials)}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
 
               curl -si \(shop)/orders -H "authorization: Bearer $TOKEN" -H "idempotency-key: $(cat /proc/sys/kernel/random/uuid)" -H 'content-type: application/json' -d '{"items":[{"product_id":"\(product)","quantity":1}],"payment_method":"pm_card_visa","shipping_address":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postal_code":"SW1Y 4JH","country":"GB"}}'
 

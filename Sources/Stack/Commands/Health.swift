@@ -7,7 +7,7 @@ struct Health {
         var waiting = members
         let end = ContinuousClock.now + limit
         while true {
-            let ended = Reaper.reap()
+            let ended = Reaper.reap(waiting.compactMap(\.run.process))
             for member in waiting where !member.run.isAlive {
                 throw failure(member, ended[member.run.process?.pid ?? 0])
             }

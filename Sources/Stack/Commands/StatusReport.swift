@@ -4,6 +4,8 @@ struct StatusReport: Encodable, Equatable {
     struct Process: Encodable, Equatable {
         var view: ProcessView
         var ready: Bool
+        /// Instances that this process has stopped calling for now, such as `payment 127.0.0.1:11000`.
+        var openBreakers: [String]
     }
 
     var processes: [Process]
@@ -30,7 +32,12 @@ struct StatusReport: Encodable, Equatable {
         let processes = ProcessView.all(state).map { view in
             let ready =
                 view.state == .running && (view.admin.map(Health.isReady) ?? (finding != nil))
-            return Process(view: view, ready: ready)
+            let metrics = view.state == .running ? view.admin.flatMap(metrics) : nil
+            return Process(
+                view: view,
+                ready: ready,
+                openBreakers: openBreakers(metrics ?? "")
+            )
         }
         let work = finding.map {
             Work(sagas: $0.figure(.order, "sagas"), orders: $0.figure(.order, "orders"))
@@ -38,13 +45,29 @@ struct StatusReport: Encodable, Equatable {
         return StatusReport(processes: processes, work: work)
     }
 
+    private static func metrics(_ admin: UInt16) -> String? {
+        LoopbackHTTP.send("GET", "/metrics", port: admin)?.text
+    }
+
+    /// Reads `mesh_instance_breaker{upstream="payment",instance="127.0.0.1:1"} 2`: not 0 is not closed.
+    static func openBreakers(_ metrics: String) -> [String] {
+        metrics.split(separator: "\n").compactMap { line in
+            guard line.hasPrefix("mesh_instance_breaker{"),
+                let value = line.split(separator: " ").last, value != "0"
+            else { return nil }
+            let parts = line.split(separator: "\"")
+            return parts.count >= 4 ? "\(parts[1]) \(parts[3])" : nil
+        }
+    }
+
     var text: String {
-        var table = [["NAME", "STATE", "READY", "PSS MiB", "RESTARTS"]]
+        var table = [["NAME", "STATE", "READY", "PSS MiB", "RESTARTS", "OPEN BREAKERS"]]
         for process in processes {
             let view = process.view
             table.append([
                 view.name, view.state.rawValue, process.ready ? "yes" : "no",
                 view.kib.map(List.mebibytes) ?? "-", "\(view.restarts)",
+                process.openBreakers.isEmpty ? "-" : process.openBreakers.joined(separator: ", "),
             ])
         }
         let ready = processes.count(where: \.ready)

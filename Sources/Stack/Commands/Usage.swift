@@ -8,7 +8,7 @@ enum Usage {
                                   start PostgreSQL and every service, wait until healthy
           stack down [--wipe]     stop what was started; --wipe also removes the data
           stack ps                processes with pid, ports, memory and restarts
-          stack status [--json]   health, breakers, unfinished sagas and event lag
+          stack status [--json]   health, memory, open breakers, unfinished sagas
           stack logs [NAME] [-f] [-n 200]
                                   what the processes wrote; -f follows
           stack kill NAME…        SIGKILL; NAME is order, order.2 or postgres

@@ -139,7 +139,7 @@ struct Cluster {
             {
                 return
             }
-            Reaper.reap()
+            Reaper.reap([process])
             guard process.isAlive else {
                 throw .unavailable("PostgreSQL ended while starting; see \(layout.log("postgres"))")
             }

@@ -111,7 +111,7 @@ struct Crew {
     static func wait(for processes: [ProcessIdentity], _ limit: Duration) -> Bool {
         let end = ContinuousClock.now + limit
         while true {
-            Reaper.reap()
+            Reaper.reap(processes)
             if !processes.contains(where: \.isAlive) { return true }
             if ContinuousClock.now >= end { return false }
             Interrupts.rest(.milliseconds(10))

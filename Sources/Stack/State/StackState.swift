@@ -61,6 +61,11 @@ struct StackState: Codable, Equatable {
             && (server.run.isAlive || members.contains { $0.run.isAlive })
     }
 
+    /// Every process on record, running or not.
+    var processes: [ProcessIdentity] {
+        ([server.run] + members.map(\.run)).compactMap(\.process)
+    }
+
     /// Every process on record that still runs, PostgreSQL aside.
     var liveServices: [ProcessIdentity] {
         members.compactMap(\.run.process).filter(\.isAlive)

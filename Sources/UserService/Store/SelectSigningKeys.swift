@@ -6,9 +6,13 @@ struct SelectSigningKeys: Statement {
         SELECT private_key, extract(epoch FROM created_at)::bigint,
             extract(epoch FROM not_after)::bigint
         FROM signing_keys
-        WHERE not_after > now() - interval '1 day'
+        WHERE not_after > to_timestamp($1::bigint) - interval '1 day'
         ORDER BY created_at
         """
+    /// Seconds since 1970, by the clock that the keys were made by.
+    let now: Int64
+
+    func bind(_ parameters: inout Parameters) { parameters.append(now) }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> StoredKey {
         StoredKey(privateKey: try row[0], createdAt: try row[1], notAfter: try row[2])

@@ -1,10 +1,12 @@
 extension Invariant {
-    /// Order by order: a confirmed order holds exactly one capture of exactly its total, and no
-    /// money is kept for an order that ended otherwise.
+    /// Order by order: a confirmed order holds a capture of exactly its total, and no money is kept for
+    /// an order that ended otherwise.
     static let everyOrderPaid = Invariant(
         name: "each confirmed order is paid, no other is",
         reads: [
-            .payment: "SELECT order_id, amount_cents FROM payments WHERE status = 'captured'",
+            .payment: """
+            SELECT order_id, amount_cents FROM payments WHERE status IN ('captured', 'refunding')
+            """,
             .order: "SELECT id, total_cents FROM orders WHERE status = 'confirmed'",
         ],
         holds: { found in

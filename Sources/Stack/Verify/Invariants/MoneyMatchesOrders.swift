@@ -4,10 +4,9 @@ extension Invariant {
         name: "captured − refunded = confirmed orders",
         reads: [
             .payment: """
-            SELECT coalesce(sum(amount_cents) FILTER (WHERE status IN ('captured', 'refunded')), 0)
-                     AS captured,
-                   coalesce(sum(amount_cents) FILTER (WHERE status = 'refunded'), 0) AS refunded
-              FROM payments
+            SELECT coalesce(sum(amount_cents), 0) AS captured,
+                   coalesce(sum(refunded_cents), 0) AS refunded
+              FROM payments WHERE status IN ('captured', 'refunding', 'refunded')
             """,
             .order: """
             SELECT coalesce(sum(total_cents), 0) AS total FROM orders WHERE status = 'confirmed'

@@ -5,7 +5,7 @@ extension Invariant {
         reads: [
             .order: "SELECT id FROM orders WHERE status = 'confirmed'",
             .payment:
-                "SELECT order_id FROM payments WHERE status IN ('voided', 'refunded', 'declined')",
+                "SELECT order_id FROM payments WHERE status NOT IN ('captured', 'processing')",
             .product: "SELECT order_id FROM reservations WHERE status <> 'held'",
         ],
         holds: { found in

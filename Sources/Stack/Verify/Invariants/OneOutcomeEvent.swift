@@ -1,26 +1,36 @@
 extension Invariant {
-    /// Every order that ended said so once: confirmed or rejected, never both, never twice.
+    /// Every order that ended said so once, and said what it is: confirmed or rejected, never both.
+    ///
+    /// A cancelled order was confirmed before, and says both.
     static let oneOutcomeEvent = Invariant(
         name: "each ended order has one outcome event",
         reads: [
             .order: """
             SELECT count(*) AS ended,
-                   count(*) FILTER (WHERE outcomes IS NULL) AS silent,
-                   count(*) FILTER (WHERE outcomes > 1) AS repeated
+                   count(*) FILTER (WHERE coalesce(outcomes, 0) = 0) AS silent,
+                   count(*) FILTER (WHERE outcomes > 1) AS repeated,
+                   count(*) FILTER (WHERE
+                     (status = 'rejected') <> (outcome = 'order.rejected')
+                     OR (status = 'cancelled') <> (cancellations = 1)) AS wrong
               FROM orders LEFT JOIN (
-                SELECT subject, count(*) AS outcomes FROM outbox
-                 WHERE type IN ('order.confirmed', 'order.rejected') GROUP BY subject) AS said
-                ON said.subject = orders.id::text
-             WHERE status IN ('confirmed', 'rejected', 'cancelled')
+                SELECT subject,
+                       count(*) FILTER (WHERE type <> 'order.cancelled') AS outcomes,
+                       count(*) FILTER (WHERE type = 'order.cancelled') AS cancellations,
+                       min(type) FILTER (WHERE type <> 'order.cancelled') AS outcome
+                  FROM outbox
+                 WHERE type IN ('order.confirmed', 'order.rejected', 'order.cancelled')
+                 GROUP BY subject) AS said ON said.subject = orders.id::text
+             WHERE status <> 'pending'
             """
         ],
         holds: { found in
             let ended = found.figure(.order, "ended")
             let silent = found.figure(.order, "silent")
             let repeated = found.figure(.order, "repeated")
+            let wrong = found.figure(.order, "wrong")
             return Verdict(
-                silent == 0 && repeated == 0,
-                "\(ended) ended, \(silent) without an event, \(repeated) with several"
+                silent == 0 && repeated == 0 && wrong == 0,
+                "\(ended) ended, \(silent) silent, \(repeated) with several, \(wrong) with a wrong one"
             )
         }
     )

@@ -5,7 +5,7 @@ extension Invariant {
         reads: [
             .product: "SELECT order_id FROM reservations WHERE status = 'held'",
             .order:
-                "SELECT id, status FROM orders WHERE status IN ('confirmed', 'pending', 'compensating')",
+                "SELECT id, status FROM orders WHERE status IN ('confirmed', 'pending')",
         ],
         holds: { found in
             let held = found.keys(.product)

@@ -1,0 +1,57 @@
+internal import Contracts
+internal import Messaging
+internal import Postgres
+
+/// What is to be done about an event of the order service.
+enum Reaction: Sendable, Equatable {
+    /// Tell the customer.
+    case deliver(Delivery)
+    /// Keep it for an operator, for this reason.
+    case park(String)
+    /// It is not for us.
+    case ignore
+
+    /// Decides by the event's type and content alone.
+    init(to event: CloudEvent) {
+        let compose: (OrderEventData) -> Message
+        switch event.type {
+        case OrderEvent.confirmed: compose = Message.confirmed
+        case OrderEvent.rejected: compose = Message.rejected
+        case OrderEvent.cancelled: compose = Message.cancelled
+        default:
+            self = .ignore
+            return
+        }
+        guard let order = try? event.content(as: OrderEventData.self) else {
+            self = .park("the content is not that of an order")
+            return
+        }
+        self = .deliver(
+            Delivery(
+                eventID: event.id,
+                userID: order.customerID,
+                orderID: order.orderID,
+                kind: event.type,
+                channel: .inbox,
+                message: compose(order),
+                traceparent: event.traceparent
+            )
+        )
+    }
+}
+
+/// Applies the order service's events, each in the transaction that moves the cursor.
+enum OrderEvents {
+    static func apply(
+        _ event: CloudEvent,
+        in transaction: Transaction<DatabaseError>
+    ) async throws(DatabaseError) {
+        switch Reaction(to: event) {
+        case .deliver(let delivery):
+            try await transaction.run(InsertDelivery(delivery: delivery))
+        case .park(let reason):
+            try await transaction.run(ParkEvent(event: event, reason: reason))
+        case .ignore: break
+        }
+    }
+}

@@ -1,0 +1,11 @@
+internal import HTTP
+internal import Postgres
+
+/// What the notification service answers.
+struct NotificationRoutes: Sendable {
+    let store: Store<Problem>
+
+    func register(_ router: inout Router) {
+        router.on(.get, "/notifications", from: "gateway", list)
+    }
+}

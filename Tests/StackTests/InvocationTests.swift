@@ -1,0 +1,72 @@
+import Testing
+
+@testable import Stack
+
+@Suite struct `The command line` {
+    private func parse(_ line: String) throws -> Invocation {
+        try Invocation(line.split(separator: " ").map(String.init))
+    }
+
+    @Test func `a bare up is a full stack on port 8080 in .anyway`() throws {
+        let invocation = try parse("up")
+        #expect(invocation.data == ".anyway")
+        #expect(invocation.command == .up(UpOptions()))
+        let counts = UpOptions().replicas.values.reduce(0, +)
+        #expect(counts == 18)
+    }
+
+    @Test func `flags may come in any order and either spelling`() throws {
+        let invocation = try parse(
+            "up --port=9090 --detach --replicas order=2,product=3 --data /tmp/x --lean --set A=b=c"
+        )
+        var options = UpOptions()
+        for service in ServiceName.allCases { options.replicas[service] = 1 }
+        options.replicas[.order] = 2
+        options.replicas[.product] = 3
+        options.port = 9090
+        options.detach = true
+        options.extra = ["A": "b=c"]
+        #expect(invocation.data == "/tmp/x")
+        #expect(invocation.command == .up(options))
+    }
+
+    @Test(arguments: [
+        (
+            "kill order.2",
+            Invocation.Command.control(.kill, [.instance(.init(service: .order, number: 2))])
+        ),
+        ("pause postgres order", .control(.pause, [.postgres, .service(.order)])),
+        ("verify --wait 30 --json", .verify(json: true, wait: .seconds(30))),
+        ("down --wipe", .down(wipe: true)), ("ps", .ps), ("env", .env), ("help", .help),
+        ("", .help),
+        ("up --help", .help), ("status --json", .status(json: true)),
+        ("fault payment {\"drop\":1}", .fault(.service(.payment), "{\"drop\":1}")),
+    ])
+    func `every command is understood`(line: String, command: Invocation.Command) throws {
+        #expect(try parse(line).command == command)
+    }
+
+    @Test(arguments: [
+        "go", "up --prot 1", "up 8080", "up --port", "up --port 0", "up --port 70000",
+        "up --port x",
+        "up --replicas order", "up --replicas order=0", "up --replicas cart=1",
+        "up --replicas gateway=2",
+        "up --set A", "kill", "kill nothing", "kill order.0", "kill order.x", "kill order.1.2",
+        "kill .1",
+        "ps order", "verify --wait -1", "fault order", "fault postgres {}", "down now",
+        "logs nothing",
+        "logs -n many", "up --data", "up --data --lean",
+    ])
+    func `what makes no sense ends with 64 and says what to do`(line: String) throws {
+        let error = #expect(throws: StackError.self) { try parse(line) }
+        #expect(error?.exitCode == 64)
+        #expect(error?.line.isEmpty == false)
+    }
+
+    @Test func `help names every command`() {
+        let commands = ["up", "down", "ps", "status", "logs", "fault", "verify", "env", "help"]
+        for command in commands + Invocation.Verb.allCases.map(\.rawValue) {
+            #expect(Usage.text.contains("stack \(command)"))
+        }
+    }
+}
