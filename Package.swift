@@ -115,7 +115,7 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
-        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry"]),
+        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry", "Identity"]),
         tests("GatewayTests", [
             "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
         ]),
