@@ -115,7 +115,10 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
-        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry"]),
+        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry", "Identity"]),
+        tests("GatewayTests", [
+            "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
+        ]),
         tests("ContractsTests", ["Contracts"]),
         tests("MessagingTests", ["Messaging", "Postgres", "Reactor", "PostgresHarness"]),
         tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
