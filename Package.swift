@@ -121,7 +121,7 @@ let package = Package(
         ]),
         tests("ContractsTests", ["Contracts"]),
         tests("MessagingTests", ["Messaging", "Postgres", "Reactor", "PostgresHarness"]),
-        tests("SagasTests", ["Sagas"]),
+        tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
