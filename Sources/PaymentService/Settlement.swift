@@ -48,19 +48,21 @@ struct Settlement: Sendable {
     ) async throws(DatabaseError) -> Settled {
         var payment = found
         var machine = PaymentMachine(purpose)
-        var action = machine.handle(.found(payment.status))
+        var action = machine.handle(.found(payment))
         for _ in 0..<Self.maxSteps {
             switch action {
             case .answer(let outcome):
                 return Settled(outcome: outcome, payment: payment)
             case .record(let change):
                 payment = try await record(change, of: payment)
-                action = machine.handle(.found(payment.status))
+                action = machine.handle(.found(payment))
             case .pause:
                 payment = try await lookAgain(payment, pauses: machine.pauses)
-                action = machine.handle(.found(payment.status))
+                action = machine.handle(.found(payment))
             case .charge:
                 action = machine.handle(learned(await provider.charge(payment), payment))
+            case .lookUp:
+                action = machine.handle(learned(await provider.lookUp(payment), payment))
             case .fence:
                 action = machine.handle(learned(await provider.fence(payment), payment))
             case .cancel(let intent):
@@ -110,6 +112,7 @@ struct Settlement: Sendable {
         case .charged(let intent): return .charged(intent: intent)
         case .declined(let code): return .declined(code: code)
         case .fenced(let intent): return .fenced(intent: intent)
+        case .absent: return .absent
         case .cancelled: return .cancelled
         case .refunded(let refund): return .refunded(refund: refund)
         case .keyTaken: return .keyTaken
@@ -125,5 +128,12 @@ struct Settlement: Sendable {
             )
             return .unknown
         }
+    }
+}
+
+extension PaymentMachine.Event {
+    /// What a row says.
+    fileprivate static func found(_ payment: Payment) -> PaymentMachine.Event {
+        .found(payment.status, keyIsFresh: payment.keyIsFresh)
     }
 }
