@@ -252,6 +252,7 @@ extension PaymentWorld {
     fileprivate var reconciler: Reconciler {
         Reconciler(
             settlement: settlement,
+            log: .silent,
             interval: .seconds(60),
             gauges: UnsettledGauges(.init())
         )

@@ -44,8 +44,7 @@ struct PaymentWorld: Sendable {
         line = FaultyLine(router: router, faults: faults)
         settlement = Settlement(
             store: PaymentStore(database: payments),
-            provider: StripeClient(transport: line),
-            log: .silent
+            provider: StripeClient(transport: line)
         )
     }
 
