@@ -22,10 +22,16 @@ public struct SagaCommit: Sendable {
     public func callAsFunction<each S: Statement>(
         _ statements: repeat each S
     ) async throws(DatabaseError) {
+        // Gathered first: a pack that is extended on its way into another asynchronous function
+        // corrupts the task's allocations in Swift 6.3.
+        var all: [any Statement] = []
         switch fence {
-        case .end(let fence): _ = try await database.pipeline(fence, log, repeat each statements)
-        case .move(let fence): _ = try await database.pipeline(fence, log, repeat each statements)
+        case .end(let fence): all.append(fence)
+        case .move(let fence): all.append(fence)
         }
+        all.append(log)
+        repeat all.append(each statements)
+        try await database.run(all)
     }
 
     /// Whether an error means that another driver has the saga.
