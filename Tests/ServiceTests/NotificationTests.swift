@@ -77,6 +77,15 @@ func orderEvent(_ type: String, _ data: OrderEventData, id: UUID = UUID()) throw
         #expect(bodies.allSatisfy { $0.hasSuffix(".") })
     }
 
+    @Test func `whoever may have been charged is told where the money is`() {
+        for reason in ["out-of-stock", "card-declined", "timed-out", nil] {
+            let body = Message.rejected(orderEventData(reason: reason)).body
+            let isCertain = reason == "out-of-stock" || reason == "card-declined"
+            #expect(body.contains("You have not been charged.") == isCertain)
+            #expect(body.contains("given back") == !isCertain)
+        }
+    }
+
     @Test func `a reason that is not for customers is not shown to them`() {
         let message = Message.rejected(orderEventData(reason: "SQLSTATE 57P01"))
         #expect(!message.body.contains("SQLSTATE") && !message.subject.contains("SQLSTATE"))

@@ -31,7 +31,7 @@ extension Message {
 
                 \(lines(of: order))
 
-                You have not been charged, or what was charged has been given back in full.
+                \(money(of: order.reason))
                 Order: \(order.orderID)
                 """
         )
@@ -65,6 +65,15 @@ extension Message {
             "We are sorry: we could not complete your order in time. Please order again."
         default:
             "We are sorry: something went wrong on our side. Please order again."
+        }
+    }
+
+    /// Where the customer's money is: before the charge nothing was taken; when time ran out, nobody
+    /// told us whether it was, so it has been undone.
+    private static func money(of reason: String?) -> String {
+        switch reason {
+        case "out-of-stock", "card-declined": "You have not been charged."
+        default: "If your card was charged, all of it has been given back."
         }
     }
 

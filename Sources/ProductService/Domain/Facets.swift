@@ -5,7 +5,7 @@
 struct Facets: Sendable, Equatable {
     /// Counting stops after so many products, which keeps the widest search within its time; the
     /// counts are lower bounds then.
-    static let mostCounted = 20_000
+    static let mostCounted = 10_000
 
     /// Where one price band ends and the next begins, in cents.
     static let priceBounds: [Int64] = [2_500, 5_000, 10_000, 25_000, 50_000, 100_000]
