@@ -115,10 +115,13 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
-        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry"]),
+        tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry", "Identity"]),
+        tests("GatewayTests", [
+            "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
+        ]),
         tests("ContractsTests", ["Contracts"]),
         tests("MessagingTests", ["Messaging", "Postgres", "Reactor", "PostgresHarness"]),
-        tests("SagasTests", ["Sagas"]),
+        tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
             "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",

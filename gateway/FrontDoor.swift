@@ -8,7 +8,7 @@ internal import Telemetry
 @main
 enum FrontDoor {
     static func main() {
-        Service.run("gateway", transport: .plain) { boot in
+        Service.run("gateway", transport: .plainOutside) { boot in
             let settings = try GatewaySettings(boot.environment)
             var upstreams: [Route.Service: Upstream] = [:]
             for service in Route.Service.allCases {

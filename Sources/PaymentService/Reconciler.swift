@@ -39,9 +39,12 @@ struct Reconciler: Sendable {
         while !Task.isCancelled {
             let claimed = try await settlement.store.claimStuck(limit: Self.batch)
             guard !claimed.isEmpty else { break }
-            resolved += await Deadline.$current.withValue(.after(Self.batchTime)) {
+            let ended = await Deadline.$current.withValue(.after(Self.batchTime)) {
                 await resolve(claimed)
             }
+            resolved += ended
+            // The provider is away; it is not asked for the rest as well.
+            if ended == 0 { break }
         }
         let unsettled = try await settlement.store.countUnsettled()
         gauges.set(charges: unsettled.charges, voids: unsettled.voids)

@@ -22,7 +22,8 @@ final class ServiceRuntime: Sendable {
         log: Logger
     ) throws {
         self.settings = settings
-        serverTLS = try settings.tls.map { configuration in
+        serverTLS = try settings.tls.flatMap { settings.servesTLS ? $0 : nil }.map {
+            configuration in
             try Self.usable { () throws(TLSError) in try .server(configuration) }
         }
         let clientTLS = try settings.tls.map { configuration in

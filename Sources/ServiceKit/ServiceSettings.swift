@@ -10,6 +10,7 @@ struct ServiceSettings: Sendable {
     let logLevel: LogLevel
     let logFormat: LogFormat
     let tls: TLSConfiguration?
+    let servesTLS: Bool
     let drainTime: Duration
 
     init(
@@ -24,7 +25,8 @@ struct ServiceSettings: Sendable {
         logLevel = try Self.level(environment)
         logFormat = try environment.choice("LOG_FORMAT", default: LogFormat.json)
         drainTime = try environment.duration("DRAIN_TIME", default: .seconds(30))
-        tls = transport == .mutualTLS ? try Self.certificates(environment) : nil
+        tls = transport == .plain ? nil : try Self.certificates(environment)
+        servesTLS = transport == .mutualTLS
     }
 
     private static func level(_ environment: Environment) throws(ConfigurationError) -> LogLevel {
@@ -54,6 +56,8 @@ struct ServiceSettings: Sendable {
 public enum Transport: Sendable {
     /// TLS 1.3 with a certificate on both sides: between the platform's own processes.
     case mutualTLS
-    /// Plain HTTP: the gateway's clients, and the payment provider, which is not ours.
+    /// Plain HTTP towards clients, mutual TLS towards the platform's processes: the gateway.
+    case plainOutside
+    /// Plain HTTP: the payment provider, which is not ours.
     case plain
 }

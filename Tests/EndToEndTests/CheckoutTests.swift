@@ -121,7 +121,7 @@ import Testing
             headers: ["Idempotency-Key: t", "Content-Type: text/plain"])
         #expect(text.status == 415 || text.status == 400, "\(text)")
         let file = "/var/tmp/anyway-e2e-\(UUID().uuidString).json"
-        FileManager.default.createFile(
+        _ = FileManager.default.createFile(
             atPath: file, contents: Data(repeating: 0x20, count: (1 << 20) + 1))
         defer { try? FileManager.default.removeItem(atPath: file) }
         let large = try await shopper.post("@\(file)", key: "large")

@@ -14,6 +14,16 @@ private let site: Handler = {
         .bytes(try await request.body(limit: 100_000), type: "text/plain")
     }
     router.on(.post, "/ignore") { _ in .text("ignored") }
+    router.on(.post, "/lazy") { request in
+        Response(
+            .ok,
+            body: .stream { writer in
+                while let piece = try await request.bodyStream.next() {
+                    try await writer.write(piece)
+                }
+            }
+        )
+    }
     router.on(.get, "/stream") { _ in
         Response(
             .ok,
@@ -95,6 +105,8 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi" + get, "200 200"),
         (post("/echo", "Content-Length: 2\r\nExpect: 100-continue", "hi") + get, "200 200"),
         (post("/ignore", "Content-Length: 2\r\nExpect: 100-continue") + get, "200"),
+        (post("/lazy", "Content-Length: 2", "hi") + get, "200 200"),
+        (post("/lazy", "Content-Length: 2\r\nExpect: 100-continue"), "200"),
         (post("/echo", "Content-Length: 2\r\nExpect: 200-ok", "hi") + get, "417 200"),
         ("POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi", "200"),
         (post("/echo", "Content-Length: 5", "hi"), "400"),
@@ -226,6 +238,20 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
         try await serving(site) { address in
             let text = try await answer(address, to: "GET /split HTTP/1.1\r\nHost: a\r\n\r\n")
             #expect(text.contains("\r\nx-a: b  x-evil: c d\r\n"))
+        }
+    }
+
+    @Test func `a stream that reads the content late sends no 100 into its own answer`()
+        async throws
+    {
+        try await serving(site) { address in
+            let stream = try await Reactor.Stream.open(address)
+            try await stream.send(post("/lazy", "Content-Length: 2\r\nExpect: 100-continue"))
+            try await stream.send("hi")
+            stream.closeWrite()
+            let text = try await stream.rest() ?? ""
+            #expect(statuses(text) == "200" && text.hasSuffix("2\r\nhi\r\n0\r\n\r\n"))
+            stream.close()
         }
     }
 

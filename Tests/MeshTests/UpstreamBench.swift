@@ -19,7 +19,7 @@ final class Backend: Sendable {
     let address: SocketAddress
     private let server: Task<Void, any Error>
 
-    init(_ handler: @escaping Handler) throws {
+    init(tls: TLSContext? = nil, _ handler: @escaping Handler) throws {
         let group = try EventLoopGroup(count: 1)
         let listener = try Listener.bind(.loopback(port: 0))
         self.group = group
@@ -28,7 +28,8 @@ final class Backend: Sendable {
         limits.drainTime = .milliseconds(50)
         limits.lingerTime = .milliseconds(10)
         let note = Note()
-        let http = HTTPServer(listener: listener, limits: limits) { request throws(Problem) in
+        let http = HTTPServer(listener: listener, tls: tls, limits: limits) {
+            request throws(Problem) in
             note.add(request)
             return try await handler(request)
         }

@@ -186,6 +186,29 @@ private final class Counter: Sendable {
         }
     }
 
+    @Test func `a commit whose answer does not come in time has an unknown outcome`() async throws {
+        let slowCommit = Migration(
+            name: "v0002_slow_commit",
+            sql: """
+                CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+                CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON accounts
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle();
+                """
+        )
+        try await withDatabase(migrations: [.accounts, slowCommit]) { database async throws in
+            try await database.ping()
+            await #expect(throws: DatabaseError.outcomeUnknown) {
+                try await Deadline.$current.withValue(.after(.milliseconds(300))) {
+                    try await database.transaction { tx throws(DatabaseError) in
+                        try await tx.run(InsertAccount(id: 1, balance: 1))
+                    }
+                }
+            }
+            #expect(try await database.one(Echo(value: 1)) == 1)
+        }
+    }
+
     @Test func `a transaction works from outside the loops`() async throws {
         try await withDatabase(migrations: [.accounts]) { database async throws in
             try await Task.detached { () async throws in

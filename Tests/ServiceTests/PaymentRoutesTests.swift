@@ -274,7 +274,7 @@ import Testing
 }
 
 /// An answer, as a test looks at it.
-struct Answer: Equatable, Sendable {
+struct PaymentAnswer: Equatable, Sendable {
     let status: Int
     let text: String
     let retryAfter: String?
@@ -290,7 +290,7 @@ extension PaymentWorld {
         _ order: OrderID,
         _ charge: ChargeRequest? = nil,
         from caller: String? = "order"
-    ) async throws -> Answer {
+    ) async throws -> PaymentAnswer {
         try await send(method, order, try charge.map { try JSON.encode($0) } ?? [], from: caller)
     }
 
@@ -298,7 +298,7 @@ extension PaymentWorld {
         _ order: OrderID,
         as user: UserID,
         role: Role = .customer
-    ) async throws -> Answer {
+    ) async throws -> PaymentAnswer {
         try await answer(
             Request(
                 .get,
@@ -314,7 +314,7 @@ extension PaymentWorld {
         _ order: OrderID,
         _ body: [UInt8],
         from caller: String?
-    ) async throws -> Answer {
+    ) async throws -> PaymentAnswer {
         try await answer(
             Request(
                 method,
@@ -326,12 +326,12 @@ extension PaymentWorld {
         )
     }
 
-    fileprivate func answer(_ request: Request) async throws -> Answer {
-        try await Answer(routes, request)
+    fileprivate func answer(_ request: Request) async throws -> PaymentAnswer {
+        try await PaymentAnswer(routes, request)
     }
 }
 
-extension Answer {
+extension PaymentAnswer {
     /// What a router answers, its problems included.
     init(_ router: Router, _ request: Request) async throws {
         let response: Response

@@ -91,6 +91,9 @@ final class RequestBody: BodySource, @unchecked Sendable {
         return start.advanced(by: limits.bodyTime + earned)
     }
 
+    /// From now on a `100` would land in the middle of the answer.
+    func finalStatusBegins() { awaitsContinue = false }
+
     /// Reads the rest and throws it away; false when there was too much of it.
     func skip() async throws(SocketError) -> Bool {
         guard let connection else { return false }

@@ -125,6 +125,7 @@ final class ServerConnection: @unchecked Sendable {
             && !response.headers.lists("close", in: .connection)
         if let body, !body.canSkip { mayContinue = false }
         if head.method == .connect { mayContinue = false }
+        body?.finalStatusBegins()
         let (sent, isComplete) = try await send(response, to: head, closing: !mayContinue)
         observe(head, response, since: start, bytes: sent)
         guard isComplete else { return false }

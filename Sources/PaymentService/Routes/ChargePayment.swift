@@ -12,9 +12,7 @@ extension PaymentRoutes {
         let order: OrderID = try request.parameter("order_id")
         let charge = try await request.json(ChargeRequest.self, limit: Self.bodyLimit)
         let faults = charge.fieldErrors
-        guard faults.isEmpty else {
-            throw .invalid(faults.map { .init(pointer: $0.pointer, detail: $0.detail) })
-        }
+        guard faults.isEmpty else { throw .unfit(faults) }
         let settled: Settlement.Settled
         do throws(DatabaseError) {
             settled = try await settlement.charge(order, charge)
@@ -27,4 +25,19 @@ extension PaymentRoutes {
 
     /// A charge request is far smaller; what is larger is a mistake.
     static let bodyLimit = 16 << 10
+}
+
+extension Problem {
+    /// Names every unfit field.
+    ///
+    /// A payment method that cannot be a token is one that the provider does not know, and is
+    /// called so if it is all that is wrong.
+    fileprivate static func unfit(_ faults: [FieldError]) -> Problem {
+        var problem = invalid(faults.map { Field(pointer: $0.pointer, detail: $0.detail) })
+        if faults.allSatisfy({ $0.pointer == "/payment_method" }) {
+            problem.type = ProblemType.unknownPaymentMethod
+            problem.title = "Unknown payment method"
+        }
+        return problem
+    }
 }

@@ -223,21 +223,29 @@ struct PoolState<Waiter> {
     // MARK: Choosing
 
     private func candidate(_ kind: Kind) -> ID? {
-        let open = slots.filter { $0.use == .shared }
-        switch kind {
-        case .lease:
-            // Leasing the last one would leave statements without a pipeline.
-            guard slots.count(where: { $0.use == .leased }) < limits.connections - 1 else {
-                return nil
-            }
-            return open.last { $0.inFlight == 0 }?.id
-        case .shared:
-            // A transaction that waits is not starved: one connection gets no new statements until
-            // its pipeline has run empty.
-            let reserved = leasing.isEmpty || open.count < 2 ? nil : open.last?.id
-            let usable = open.filter { $0.id != reserved && $0.inFlight < limits.inFlight }
-            return usable.min { $0.inFlight < $1.inFlight }?.id
+        kind == .lease ? leaseCandidate : sharingCandidate
+    }
+
+    private var leaseCandidate: ID? {
+        // Leasing the last one would leave statements without a pipeline.
+        guard slots.count(where: { $0.use == .leased }) < limits.connections - 1 else { return nil }
+        return slots.last { $0.use == .shared && $0.inFlight == 0 }?.id
+    }
+
+    // The least busy one: a loop over a handful of slots, since every statement comes by here.
+    private var sharingCandidate: ID? {
+        // A transaction that waits is not starved: one connection gets no new statements until its
+        // pipeline has run empty.
+        var reserved: ID?
+        if !leasing.isEmpty, slots.count(where: { $0.use == .shared }) > 1 {
+            reserved = slots.last { $0.use == .shared }?.id
         }
+        var best: Slot?
+        for slot in slots where slot.use == .shared && slot.id != reserved {
+            guard slot.inFlight < best?.inFlight ?? limits.inFlight else { continue }
+            best = slot
+        }
+        return best?.id
     }
 
     private mutating func take(_ id: ID, _ kind: Kind) {

@@ -1,0 +1,127 @@
+import FoundationEssentials
+import HTTP
+import Identity
+import Mesh
+import Reactor
+import Synchronization
+import Telemetry
+
+@testable import Gateway
+
+/// Runs a test's body on an event loop.
+func onLoop<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let loop = try EventLoop(name: "test")
+    defer { loop.stop() }
+    return try await Task(executorPreference: loop) { try await body() }.value
+}
+
+/// Waits until something is so, at most five seconds.
+func eventually(_ condition: () async -> Bool) async throws -> Bool {
+    for _ in 0..<500 {
+        if await condition() { return true }
+        try await EventLoop.sleep(for: .milliseconds(10))
+    }
+    return false
+}
+
+/// A real HTTP server on loopback.
+final class TestServer: Sendable {
+    let address: SocketAddress
+    private let group: EventLoopGroup
+    private let task: Task<Void, any Error>
+
+    init(loops: Int = 1, _ handler: @escaping Handler) throws {
+        let group = try EventLoopGroup(count: loops)
+        let listener = try Listener.bind(.loopback(port: 0))
+        var limits = HTTPLimits()
+        limits.drainTime = .milliseconds(50)
+        limits.lingerTime = .milliseconds(10)
+        let server = HTTPServer(listener: listener, limits: limits, handler: handler)
+        self.group = group
+        address = listener.address
+        task = Task(executorPreference: group.loops[0]) { try await server.run(on: group) }
+    }
+
+    func stop() async {
+        task.cancel()
+        _ = try? await task.value
+        group.shutdown()
+    }
+}
+
+/// The gateway's own parts before services that a test plays.
+final class GatewayBench: Sendable {
+    let publisher = Publisher()
+    let key: SigningKey
+    let handler: Handler
+    let service: TestServer
+    private let seen: Seen
+
+    /// Requests that reached a service.
+    var requests: [Request] { seen.requests.withLock { $0 } }
+
+    private final class Seen: Sendable {
+        let requests = Mutex<[Request]>([])
+    }
+
+    init(
+        _ settings: GatewaySettings = GatewaySettings(),
+        service answer: @escaping Handler = { _ throws(Problem) in .text("ok") }
+    ) throws {
+        key = try SigningKey.generate()
+        publisher.publish([key])
+        let seen = Seen()
+        self.seen = seen
+        service = try TestServer { request throws(Problem) in
+            seen.requests.withLock { $0.append(request) }
+            return try await answer(request)
+        }
+        let metrics = Metrics()
+        var upstreams: [Route.Service: Upstream] = [:]
+        for name in Route.Service.allCases {
+            upstreams[name] = Upstream(
+                name: name.rawValue,
+                endpoints: try Endpoints(service.address.description),
+                client: HTTPClient(),
+                tls: nil,
+                log: .silent,
+                metrics: metrics
+            )
+        }
+        let tokens = TokenGate(
+            source: publisher.fetch,
+            log: .silent,
+            metrics: metrics,
+            now: { 1_800_000_000 }
+        )
+        let limiter = RequestLimiter(settings, metrics: metrics)
+        let forwarder = Forwarder(
+            gatekeeper: Gatekeeper(tokens: tokens, limiter: limiter),
+            upstreams: upstreams
+        )
+        var router = Router()
+        forwarder.add(Route.table, to: &router)
+        Welcome().add(to: &router)
+        handler = router.handler
+    }
+
+    func token(_ claims: AccessClaims = claims()) throws -> String {
+        "Bearer \(try TokenSigner(key).sign(claims))"
+    }
+
+    /// What the gateway answers, problems included.
+    func ask(
+        _ method: Method,
+        _ target: String,
+        _ headers: Headers = [:],
+        body: [UInt8] = []
+    ) async -> Response {
+        do throws(Problem) {
+            return try await handler(Request(method, target, headers: headers, body: body))
+        } catch {
+            return error.response()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import FoundationEssentials
+import Postgres
+import PostgresHarness
+import Reactor
+import Synchronization
+import Telemetry
+
+@testable import Sagas
+
+/// What a saga of the tests is about: its id, nothing else.
+struct Part: Sendable, Equatable {
+    let id: UUID
+}
+
+/// What the participants of a test were asked, and how they answer.
+final class Script: Sendable {
+    struct State {
+        var calls: [String] = []
+        var answers: [String: [StepOutcome]] = [:]
+        var holds: [String: OneShot<Bool>] = [:]
+    }
+
+    let state = Mutex(State())
+
+    /// The calls so far, in order.
+    var calls: [String] { state.withLock { $0.calls } }
+
+    /// Lets a step answer these in turn; afterwards it is done.
+    func answer(_ step: String, _ answers: StepOutcome...) {
+        state.withLock { $0.answers[step] = answers }
+    }
+
+    /// Makes the next call of a step wait for the returned one-shot.
+    func hold(_ step: String) -> OneShot<Bool> {
+        let gate = OneShot<Bool>()
+        state.withLock { $0.holds[step] = gate }
+        return gate
+    }
+
+    func perform(_ step: String) async -> StepOutcome {
+        let (gate, answer) = state.withLock { state -> (OneShot<Bool>?, StepOutcome) in
+            state.calls.append(step)
+            let gate = state.holds.removeValue(forKey: step)
+            var answers = state.answers[step] ?? []
+            let answer = answers.isEmpty ? StepOutcome.done : answers.removeFirst()
+            state.answers[step] = answers
+            return (gate, answer)
+        }
+        // Not cancellable, like a call whose reply is on its way.
+        if let gate { _ = await Task(executorPreference: EventLoop.required) { await gate.wait(until: .after(.seconds(20))) }.value }
+        return answer
+    }
+}
+
+/// Counts what was committed, in a table of the test's own.
+struct Note: Statement {
+    static let sql = "INSERT INTO notes (saga_id, note) VALUES ($1, $2)"
+    let id: UUID
+    let note: String
+    func bind(_ parameters: inout Parameters) { parameters.append(id, note) }
+}
+
+struct Notes: Statement {
+    static let sql = "SELECT note FROM notes WHERE saga_id = $1 ORDER BY note"
+    let id: UUID
+    func bind(_ parameters: inout Parameters) { parameters.append(id) }
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> String { try row[0] }
+}
+
+/// A database with the saga tables, and replicas that drive sagas in it.
+struct Rehearsal: Sendable {
+    let database: Database
+    let script = Script()
+
+    static func run(_ body: @escaping @Sendable (Rehearsal) async throws -> Void) async throws {
+        try await withDatabase("sagas") { database in
+            try await database.migrate([
+                SagaMigrations.pending,
+                Migration(
+                    name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)"),
+            ])
+            try await body(Rehearsal(database: database))
+        }
+    }
+
+    var saga: Saga<Part> {
+        Saga(
+            "rehearsal", deadline: .seconds(3),
+            reject: { part, refusal, commit throws(DatabaseError) in
+                try await commit(Note(id: part.id, note: "rejected \(refusal.reason)"))
+            }
+        ) {
+            Step("one", do: { _ in await script.perform("one") }, undo: { _ in await undo("one") })
+            Step("two", do: { _ in await script.perform("two") }, undo: { _ in await undo("two") })
+            Pivot("pivot") { part, commit throws(DatabaseError) in
+                try await commit(Note(id: part.id, note: "confirmed"))
+            }
+        }
+    }
+
+    private func undo(_ step: String) async -> UndoOutcome {
+        switch await script.perform("undo \(step)") {
+        case .done: .done
+        case .refused(let refusal): .unknown(refusal.reason)
+        case .unknown(let reason): .unknown(reason)
+        }
+    }
+
+    func runner(_ name: String, lease: Duration = .seconds(8)) -> SagaRunner<Part> {
+        var policy = SagaPolicy()
+        policy.lease = lease
+        policy.pollInterval = .milliseconds(30)
+        policy.firstPause = .milliseconds(5)
+        return SagaRunner(
+            saga, database: database, driver: name, policy: policy, log: .silent,
+            metrics: Metrics()
+        ) { id in Part(id: id) }
+    }
+
+    /// Runs the replicas while `body` does its part.
+    func with(
+        _ runners: [SagaRunner<Part>], _ body: () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for runner in runners { group.addTask { await runner.run() } }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// Stores a new saga the way a service does, and drives it.
+    func launch(_ runner: SagaRunner<Part>) async throws -> (UUID, OneShot<SagaOutcome>) {
+        let id = UUID()
+        try await database.run(runner.start(id))
+        return (id, runner.launch(id, Part(id: id)))
+    }
+
+    func notes(_ id: UUID) async throws -> [String] { try await database.all(Notes(id: id)) }
+
+    /// Waits until the saga's row is gone.
+    func waitForEnd(_ id: UUID) async throws -> Bool {
+        for _ in 0..<400 {
+            if try await database.one(FindPendingSaga(id: id)) == nil { return true }
+            try await EventLoop.sleep(for: .milliseconds(20))
+        }
+        return false
+    }
+}
