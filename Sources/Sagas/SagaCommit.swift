@@ -22,10 +22,15 @@ public struct SagaCommit: Sendable {
     public func callAsFunction<each S: Statement>(
         _ statements: repeat each S
     ) async throws(DatabaseError) {
+        // An array instead of a longer pack: awaiting a call with `fence, log, repeat each statements`
+        // aborts at run time in Swift 6.3.1 ("freed pointer was not the last allocation").
+        var all: [any Statement]
         switch fence {
-        case .end(let fence): _ = try await database.pipeline(fence, log, repeat each statements)
-        case .move(let fence): _ = try await database.pipeline(fence, log, repeat each statements)
+        case .end(let fence): all = [fence, log]
+        case .move(let fence): all = [fence, log]
         }
+        repeat all.append(each statements)
+        try await database.run(all)
     }
 
     /// Whether an error means that another driver has the saga.
