@@ -136,7 +136,9 @@ import Testing
         let answers: [ServiceName: Oracle.Answer] = [
             .payment: .init(sections: [:], complaint: "ERROR: no such table"),
             .product: .init(
-                sections: Oracle.sections("@@1\ndelivered,available,held,products,wrong\n1,1,0,1,0\n"),
+                sections: Oracle.sections(
+                    "@@1\ndelivered,available,held,products,wrong\n1,1,0,1,0\n"
+                ),
                 complaint: ""
             ),
         ]

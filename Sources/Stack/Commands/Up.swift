@@ -170,7 +170,11 @@ struct Up {
             passwords.append((service, password))
             try Files.replace(
                 layout.databaseURL(service),
-                with: DatabaseSetup.url(service, password: password, port: server.port) + "\n"
+                with: DatabaseSetup.url(
+                    service,
+                    password: password,
+                    server: "127.0.0.1:\(server.port)"
+                ) + "\n"
             )
         }
         _ = try secrets.value("provider-key", prefix: "sk_test_")
