@@ -271,7 +271,7 @@ struct SagaDrive<Context: Sendable> {
             attempt: attempt,
             outcome: outcome,
             milliseconds: Double(took / 10_000) / 100,
-            driver: runner.driver,
+            driver: runner.replica,
             epoch: claimed.epoch,
             detail: detail
         )
@@ -281,7 +281,7 @@ struct SagaDrive<Context: Sendable> {
         InsertSagaLog(
             id: claimed.id,
             epoch: claimed.epoch,
-            driver: runner.driver,
+            driver: runner.replica,
             entries: journal.text()
         )
     }

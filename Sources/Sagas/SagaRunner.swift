@@ -20,6 +20,9 @@ public final class SagaRunner<Context: Sendable>: Sendable {
 
     let saga: Saga<Context>
     let database: Database
+    /// The replica's name, as people read it.
+    let replica: String
+    /// The replica's name and what tells this process from one of the same name before it.
     let driver: String
     let policy: SagaPolicy
     let log: Logger
@@ -42,7 +45,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     ) {
         self.saga = saga
         self.database = database
-        self.driver = driver
+        replica = driver
+        self.driver = "\(driver)#\(UInt32.random(in: 0...(.max)))"
         self.policy = policy
         self.log = log
         self.load = load
@@ -97,25 +101,22 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     }
 
     private func poll() async {
-        // What this replica drove before it was restarted is nobody's now, whatever its lease says.
-        var includesOwn = true
         while !Task.isCancelled {
-            if await adopt(includesOwn: includesOwn) { includesOwn = false }
+            await adopt()
             let jitter = Double.random(in: 0.5...1)
             try? await EventLoop.sleep(for: policy.pollInterval * jitter)
         }
     }
 
-    /// Claims and drives what can be; false when the database could not be asked.
-    private func adopt(includesOwn: Bool) async -> Bool {
+    /// Claims and drives what can be.
+    private func adopt() async {
         let room = policy.maxDriven - scope.running
-        guard room > 0 else { return false }
+        guard room > 0 else { return }
         let claim = ClaimSagas(
             kind: saga.name,
             driver: driver,
             leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
-            limit: Int64(room),
-            includesOwn: includesOwn
+            limit: Int64(room)
         )
         do throws(DatabaseError) {
             for claimed in try await database.all(claim) {
@@ -129,10 +130,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
                 )
                 _ = scope.spawn { await self.resume(claimed) }
             }
-            return true
         } catch {
             log.warning("cannot look for sagas", ["error": .string("\(error)")])
-            return false
         }
     }
 

@@ -35,6 +35,9 @@ struct ClaimedSaga: Sendable, Equatable {
 }
 
 /// Takes over sagas whose lease has lapsed, oldest first; other replicas' claims are stepped over.
+///
+/// What a process of the same name but another incarnation has leased is taken as well: that process
+/// is dead, or it would not have been started again.
 struct ClaimSagas: Statement {
     static let sql = """
         UPDATE saga_pending
@@ -42,7 +45,8 @@ struct ClaimSagas: Statement {
             next_at = clock_timestamp() + $3 * interval '1 millisecond'
         WHERE saga_id IN (
             SELECT saga_id FROM saga_pending
-            WHERE kind = $1 AND (next_at <= clock_timestamp() OR ($5 AND driver = $2))
+            WHERE kind = $1 AND (next_at <= clock_timestamp()
+                OR (driver <> $2 AND split_part(driver, '#', 1) = split_part($2, '#', 1)))
             ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED)
         RETURNING saga_id, kind, phase, epoch, attempts,
             (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint, reason, detail
@@ -51,12 +55,9 @@ struct ClaimSagas: Statement {
     let driver: String
     let leaseMilliseconds: Int64
     let limit: Int64
-    /// Whether to take what is leased to this driver's own name as well: after a restart, what its
-    /// former self left behind.
-    let includesOwn: Bool
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append(kind, driver, leaseMilliseconds, limit, includesOwn)
+        parameters.append(kind, driver, leaseMilliseconds, limit)
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> ClaimedSaga {

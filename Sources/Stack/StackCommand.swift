@@ -30,6 +30,7 @@ enum StackCommand {
         case .fault(let target, let json): return try Fault(layout: layout).run(target, json)
         case .verify(let json, let wait):
             return try Verify(layout: layout).run(json: json, wait: wait)
+        case .provision(let folder): try Provision(root: folder).run()
         case .env: try EnvironmentListing(layout: layout).run()
         }
         return 0

@@ -118,9 +118,17 @@ import Testing
         }
     }
 
-    @Test func `an event that took effect twice fails`() {
-        #expect(judge(.notifiedOnce, [.notification: "deliveries,repeated\n5,0"]))
-        #expect(!judge(.notifiedOnce, [.notification: "deliveries,repeated\n5,1"]))
+    @Test func `an event that took effect twice, or not at all, or without happening fails`() {
+        func judged(_ told: String) -> Bool {
+            judge(
+                .notifiedOnce,
+                [.order: "event_id\na\nb", .notification: "event_id,times\n\(told)"]
+            )
+        }
+        #expect(judged("b,1\na,1"))
+        #expect(!judged("a,1\nb,2"))
+        #expect(!judged("a,1"))
+        #expect(!judged("a,1\nb,1\nc,1"))
     }
 
     @Test func `a statement that fails says so and does not spoil the others`() {
@@ -128,7 +136,9 @@ import Testing
         let answers: [ServiceName: Oracle.Answer] = [
             .payment: .init(sections: [:], complaint: "ERROR: no such table"),
             .product: .init(
-                sections: Oracle.sections("@@1\ndelivered,available,held,products,wrong\n1,1,0,1,0\n"),
+                sections: Oracle.sections(
+                    "@@1\ndelivered,available,held,products,wrong\n1,1,0,1,0\n"
+                ),
                 complaint: ""
             ),
         ]

@@ -64,7 +64,9 @@ import Testing
     }
 
     @Test func `help names every command`() {
-        let commands = ["up", "down", "ps", "status", "logs", "fault", "verify", "env", "help"]
+        let commands = [
+            "up", "down", "ps", "status", "logs", "fault", "verify", "env", "provision", "help",
+        ]
         for command in commands + Invocation.Verb.allCases.map(\.rawValue) {
             #expect(Usage.text.contains("stack \(command)"))
         }

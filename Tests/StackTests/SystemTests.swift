@@ -101,6 +101,23 @@ import Testing
         #expect(mode & 0o777 == 0o600)
     }
 
+    @Test func `containers get folders of their own, made once`() throws {
+        let folder = try Scratch()
+        try Provision(root: folder.path).run()
+        let url = Files.text("\(folder.path)/order/database-url") ?? ""
+        #expect(url.hasPrefix("postgres://order:"))
+        #expect(url.hasSuffix("@postgres:5432/order\n"))
+        #expect(
+            Files.names(in: "\(folder.path)/gateway") == [
+                "authority.pem", "certificate.pem", "key.pem",
+            ]
+        )
+        #expect(Files.names(in: "\(folder.path)/provider") == ["database-url", "provider-key"])
+        #expect(Files.text("\(folder.path)/postgres/roles.sql")?.contains("PASSWORD") == true)
+        try Provision(root: folder.path).run()
+        #expect(Files.text("\(folder.path)/order/database-url") == url)
+    }
+
     @Test func `a lock is held by one at a time`() throws {
         let folder = try Scratch()
         let lock = try FileLock.take("\(folder.path)/lock", wait: false)

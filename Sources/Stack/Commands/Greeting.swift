@@ -40,11 +40,11 @@ struct Greeting {
 
             Register, sign in, check out:
 
-              curl -s \(shop)/users -H 'content-type: application/json' -d '{\(credentials),"name":"Ada Lovelace"}'
+              curl -sw '\\n' \(shop)/users -H 'content-type: application/json' -d '{\(credentials),"name":"Ada Lovelace"}'
 
               TOKEN=$(curl -s \(shop)/users/login -H 'content-type: application/json' -d '{\(credentials)}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
 
-              curl -si \(shop)/orders -H "authorization: Bearer $TOKEN" -H "idempotency-key: $(cat /proc/sys/kernel/random/uuid)" -H 'content-type: application/json' -d '{"items":[{"product_id":"\(product)","quantity":1}],"payment_method":"pm_card_visa","shipping_address":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postal_code":"SW1Y 4JH","country":"GB"}}'
+              curl -siw '\\n' \(shop)/orders -H "authorization: Bearer $TOKEN" -H "idempotency-key: $(cat /proc/sys/kernel/random/uuid)" -H 'content-type: application/json' -d '{"items":[{"product_id":"\(product)","quantity":1}],"payment_method":"pm_card_visa","shipping_address":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postal_code":"SW1Y 4JH","country":"GB"}}'
 
             Then break it: stack kill payment, check out again, stack start payment, stack verify --wait 40
             """

@@ -17,6 +17,8 @@ struct Invocation: Equatable {
         case fault(Target, String)
         case verify(json: Bool, wait: Duration)
         case env
+        /// Makes what a stack in containers needs, below the folder.
+        case provision(String)
     }
 
     /// What can be done to a process.
@@ -57,6 +59,7 @@ struct Invocation: Equatable {
                 wait: .seconds(try words.number("--wait", 0...86_400) ?? 0)
             )
         case "env": .env
+        case "provision": try provision(&words)
         default: throw .usage("there is no command \"\(name)\"")
         }
     }
@@ -68,6 +71,13 @@ struct Invocation: Equatable {
             throw .usage("\(verb.rawValue) what? For example: stack \(verb.rawValue) order.2")
         }
         return .control(verb, targets)
+    }
+
+    private static func provision(_ words: inout Words) throws(StackError) -> Command {
+        guard let folder = words.plain() else {
+            throw .usage("provision needs a folder: stack provision /provision")
+        }
+        return .provision(Files.absolute(folder))
     }
 
     private static func fault(_ words: inout Words) throws(StackError) -> Command {

@@ -20,9 +20,8 @@ struct Up {
         try endLeftovers()
         try prepareFolders()
         do {
-            try start(programs)
-            let seconds = Up.text(ContinuousClock.now - began)
-            Terminal.note("healthy after \(seconds)")
+            try start(programs, since: began)
+            Up.report("all healthy", since: began)
         } catch {
             Terminal.note("stack: stopping what was started")
             tearDown()
@@ -34,6 +33,10 @@ struct Up {
         } else {
             try Attendance(layout: layout, supervise: options.supervise).stay()
         }
+    }
+
+    private static func report(_ what: String, since began: ContinuousClock.Instant) {
+        Terminal.note("\(what) after \(text(ContinuousClock.now - began))")
     }
 
     /// A length of time as a person reads it, such as "2.41 s".
@@ -86,7 +89,10 @@ struct Up {
     }
 
     /// PostgreSQL and certificates side by side, then all services at once.
-    private func start(_ programs: String) throws(StackError) {
+    private func start(
+        _ programs: String,
+        since began: ContinuousClock.Instant
+    ) throws(StackError) {
         guard Ports.isFree(options.port) else {
             throw .refused("port \(options.port) is taken; choose another with --port")
         }
@@ -112,6 +118,7 @@ struct Up {
             return state
         }
         try prepareDatabases(state.server, secrets)
+        Up.report("PostgreSQL ready", since: began)
         try file.change { state throws(StackError) in
             for index in state.members.indices {
                 try Crew(layout: layout).start(&state.members[index])
@@ -170,7 +177,11 @@ struct Up {
             passwords.append((service, password))
             try Files.replace(
                 layout.databaseURL(service),
-                with: DatabaseSetup.url(service, password: password, port: server.port) + "\n"
+                with: DatabaseSetup.url(
+                    service,
+                    password: password,
+                    server: "127.0.0.1:\(server.port)"
+                ) + "\n"
             )
         }
         _ = try secrets.value("provider-key", prefix: "sk_test_")

@@ -20,6 +20,7 @@ enum Usage {
           stack verify [--json] [--wait SECONDS]
                                   do money, stock, orders and events add up? exit 1 if not
           stack env               ports, database URLs and certificate paths as KEY=value
+          stack provision DIR     certificates, secrets and roles for a stack in containers
           stack help              this page
 
         Every command takes --data DIR (default .anyway): one folder is one stack, and several run

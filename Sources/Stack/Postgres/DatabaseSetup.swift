@@ -23,8 +23,8 @@ enum DatabaseSetup {
         return sql
     }
 
-    /// The address a service finds in its DATABASE_URL_FILE.
-    static func url(_ service: ServiceName, password: String, port: UInt16) -> String {
-        "postgres://\(service.rawValue):\(password)@127.0.0.1:\(port)/\(service.rawValue)"
+    /// The address a service finds in its DATABASE_URL_FILE; the server is a host and a port.
+    static func url(_ service: ServiceName, password: String, server: String) -> String {
+        "postgres://\(service.rawValue):\(password)@\(server)/\(service.rawValue)"
     }
 }

@@ -1,18 +1,29 @@
 extension Invariant {
-    /// Each event took effect once: one delivery for every outcome, none repeated.
+    /// Each event took effect once: one delivery, or one parked event, for every outcome in the outbox.
     static let notifiedOnce = Invariant(
         name: "each event took effect once",
         reads: [
+            .order: """
+            SELECT event_id FROM outbox
+             WHERE type IN ('order.confirmed', 'order.rejected', 'order.cancelled')
+            """,
             .notification: """
-            SELECT count(*) AS deliveries, count(*) - count(DISTINCT event_id) AS repeated
-              FROM deliveries
-            """
+            SELECT event_id, count(*) AS times
+              FROM (SELECT event_id FROM deliveries UNION ALL SELECT event_id FROM parked_events) AS told
+             GROUP BY event_id
+            """,
         ],
         holds: { found in
-            let repeated = found.figure(.notification, "repeated")
+            let events = found.keys(.order)
+            let told = found.tables[.notification]?.rows ?? []
+            let repeated = told.count { $0.last != "1" }
+            let known = Set(told.compactMap(\.first))
+            let waiting = events.subtracting(known).count
+            let unfounded = known.subtracting(events).count
             return Verdict(
-                repeated == 0,
-                "\(found.figure(.notification, "deliveries")) deliveries, \(repeated) repeated"
+                repeated == 0 && waiting == 0 && unfounded == 0,
+                "\(events.count) events, \(waiting) not told, \(repeated) told twice, "
+                    + "\(unfounded) told of nothing"
             )
         }
     )
