@@ -22,15 +22,14 @@ struct Gatekeeper: Sendable {
         guard route.access != .anyone else {
             return Pass(claims: nil, headers: try limiter.count(address: request.remote))
         }
-        guard let token = try Self.bearer(request.headers) else {
-            let headers = try limiter.count(address: request.remote)
-            guard route.access == .optional else { throw Self.signInFirst }
-            return Pass(claims: nil, headers: headers)
-        }
         let claims: AccessClaims
         do throws(Problem) {
+            guard let token = try Self.bearer(request.headers) else {
+                guard route.access == .optional else { throw Self.signInFirst }
+                return Pass(claims: nil, headers: try limiter.count(address: request.remote))
+            }
             claims = try await tokens.claims(of: token)
-        } catch {
+        } catch  where error.status != .tooManyRequests {
             _ = try limiter.count(address: request.remote)
             throw error
         }

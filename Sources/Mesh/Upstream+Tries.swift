@@ -42,6 +42,8 @@ extension Upstream {
                 progress.tried.count <= policy.retries, delay < deadline.remaining,
                 !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })
             else { return Self.conclude(result, progress, deadline) }
+            // What answered 502, 503 or 504 may have begun, whatever the next tries say.
+            if case .success = result { progress.mayHaveActed = true }
             measures.retries.increment()
             await Self.discard(result)
             do { try await EventLoop.sleep(for: delay) } catch {

@@ -13,8 +13,7 @@ internal import ServiceKit
             )
             let settlement = Settlement(
                 store: PaymentStore(database: database),
-                provider: StripeClient(transport: transport),
-                log: boot.log
+                provider: StripeClient(transport: transport)
             )
             let routes = PaymentRoutes(
                 settlement: settlement,
@@ -23,6 +22,7 @@ internal import ServiceKit
             boot.routes { routes.register(&$0) }
             let reconciler = Reconciler(
                 settlement: settlement,
+                log: boot.log,
                 interval: configuration.reconcileInterval,
                 gauges: UnsettledGauges(boot.metrics)
             )

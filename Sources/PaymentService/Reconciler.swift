@@ -14,6 +14,7 @@ struct Reconciler: Sendable {
     static let batchTime = Duration.seconds(20)
 
     let settlement: Settlement
+    let log: Logger
     let interval: Duration
     let gauges: UnsettledGauges
 
@@ -23,7 +24,7 @@ struct Reconciler: Sendable {
             do throws(DatabaseError) {
                 try await sweep()
             } catch {
-                settlement.log.warning("reconciling is put off", ["reason": .string("\(error)")])
+                log.warning("reconciling is put off", ["reason": .string("\(error)")])
             }
             // Cancellation cuts the wait short, and the loop ends.
             try? await EventLoop.sleep(for: interval)
@@ -49,7 +50,7 @@ struct Reconciler: Sendable {
         let unsettled = try await settlement.store.countUnsettled()
         gauges.set(charges: unsettled.charges, voids: unsettled.voids)
         if unsettled.charges > 0 || unsettled.voids > 0 {
-            settlement.log.warning(
+            log.warning(
                 "payments without an end",
                 [
                     "charges_older_than_10_min": .int(Int(unsettled.charges)),
@@ -70,8 +71,11 @@ struct Reconciler: Sendable {
     private func resolve(_ order: OrderID) async -> Bool {
         do throws(DatabaseError) {
             let settled = try await settlement.void(order)
-            guard settled.outcome != .unknown else { return false }
-            settlement.log.info(
+            guard settled.outcome != .unknown else {
+                putOff(order, settled.reason ?? "a rival is at work")
+                return false
+            }
+            log.info(
                 "a stuck void was ended",
                 [
                     "order_id": .string(order.description),
@@ -80,11 +84,15 @@ struct Reconciler: Sendable {
             )
             return true
         } catch {
-            settlement.log.warning(
-                "a stuck void could not be ended",
-                ["order_id": .string(order.description), "reason": .string("\(error)")]
-            )
+            putOff(order, "\(error)")
             return false
         }
+    }
+
+    private func putOff(_ order: OrderID, _ reason: String) {
+        log.warning(
+            "a stuck void is not ended yet",
+            ["order_id": .string(order.description), "reason": .string(reason)]
+        )
     }
 }

@@ -1,7 +1,6 @@
 internal import Contracts
 internal import Postgres
 internal import Reactor
-internal import Telemetry
 
 /// Does what `PaymentMachine` decides: asks the provider, writes down what it learned, reads the row.
 ///
@@ -12,6 +11,8 @@ struct Settlement: Sendable {
     struct Settled: Sendable {
         let outcome: PaymentMachine.Outcome
         let payment: Payment
+        /// Why nobody knows, if nobody knows; for the log.
+        var reason: String?
     }
 
     /// A known result is written down even if the caller's deadline has passed meanwhile.
@@ -21,7 +22,6 @@ struct Settlement: Sendable {
 
     let store: PaymentStore
     let provider: any ChargeProvider
-    let log: Logger
 
     /// Takes the money once, or says why not.
     ///
@@ -47,32 +47,40 @@ struct Settlement: Sendable {
         for purpose: PaymentMachine.Purpose
     ) async throws(DatabaseError) -> Settled {
         var payment = found
+        var reason: String?
         var machine = PaymentMachine(purpose)
-        var action = machine.handle(.found(payment.status))
+        var action = machine.handle(.found(payment))
         for _ in 0..<Self.maxSteps {
             switch action {
             case .answer(let outcome):
-                return Settled(outcome: outcome, payment: payment)
+                return Settled(outcome: outcome, payment: payment, reason: reason)
             case .record(let change):
                 payment = try await record(change, of: payment)
-                action = machine.handle(.found(payment.status))
+                action = machine.handle(.found(payment))
             case .pause:
                 payment = try await lookAgain(payment, pauses: machine.pauses)
-                action = machine.handle(.found(payment.status))
-            case .charge:
-                action = machine.handle(learned(await provider.charge(payment), payment))
-            case .fence:
-                action = machine.handle(learned(await provider.fence(payment), payment))
-            case .cancel(let intent):
-                action = machine.handle(
-                    learned(await provider.cancel(intent: intent, of: payment), payment)
-                )
-            case .refund:
-                action = machine.handle(learned(await provider.refund(payment), payment))
+                action = machine.handle(.found(payment))
+            case .charge, .lookUp, .fence, .cancel, .refund:
+                let answer = await ask(action, about: payment)
+                if case .unknown(let why) = answer { reason = why }
+                action = machine.handle(PaymentMachine.Event(answer))
             }
         }
-        log.error("settlement does not end", ["order_id": .string(payment.order.description)])
-        return Settled(outcome: .unknown, payment: payment)
+        return Settled(outcome: .unknown, payment: payment, reason: "too many steps")
+    }
+
+    private func ask(
+        _ action: PaymentMachine.Action,
+        about payment: Payment
+    ) async -> ProviderAnswer {
+        switch action {
+        case .charge: await provider.charge(payment)
+        case .lookUp: await provider.lookUp(payment)
+        case .fence: await provider.fence(payment)
+        case .cancel(let intent): await provider.cancel(intent: intent, of: payment)
+        case .refund: await provider.refund(payment)
+        case .record, .pause, .answer: .unknown("not a question for the provider")
+        }
     }
 
     private func record(
@@ -104,26 +112,26 @@ struct Settlement: Sendable {
         }
         return try await store.find(payment.order) ?? payment
     }
+}
 
-    private func learned(_ answer: ProviderAnswer, _ payment: Payment) -> PaymentMachine.Event {
-        switch answer {
-        case .charged(let intent): return .charged(intent: intent)
-        case .declined(let code): return .declined(code: code)
-        case .fenced(let intent): return .fenced(intent: intent)
-        case .cancelled: return .cancelled
-        case .refunded(let refund): return .refunded(refund: refund)
-        case .keyTaken: return .keyTaken
-        case .busy: return .busy
-        case .unknown(let reason):
-            log.warning(
-                "the provider gave no definite answer",
-                [
-                    "order_id": .string(payment.order.description),
-                    "payment_id": .string(payment.id.description),
-                    "status": .string(payment.status.rawValue), "reason": .string(reason),
-                ]
-            )
-            return .unknown
-        }
+extension PaymentMachine.Event {
+    /// What a row says.
+    fileprivate static func found(_ payment: Payment) -> PaymentMachine.Event {
+        .found(payment.status, keyIsFresh: payment.keyIsFresh)
+    }
+    /// What an answer of the provider teaches; why it taught nothing is for the log alone.
+    fileprivate init(_ answer: ProviderAnswer) {
+        self =
+            switch answer {
+            case .charged(let intent): .charged(intent: intent)
+            case .declined(let code): .declined(code: code)
+            case .fenced(let intent): .fenced(intent: intent)
+            case .keyTaken: .keyTaken
+            case .absent: .absent
+            case .cancelled: .cancelled
+            case .refunded(let refund): .refunded(refund: refund)
+            case .busy: .busy
+            case .unknown: .unknown
+            }
     }
 }

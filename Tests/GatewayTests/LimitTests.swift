@@ -79,3 +79,14 @@ import Testing
         #expect(table.count == 2)
     }
 }
+
+@Suite struct NetworkTests {
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1"), ("::1", "0:0:0:0"), ("2001:db8::1", "2001:db8:0:0"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2"), ("2001:db8:1:2::", "2001:db8:1:2"),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.1"), ("1::2:3:4:5:6:7", "1:0:2:3"), ("::", "0:0:0:0"),
+    ])
+    func `an IPv6 subscriber counts as one`(_ host: String, _ network: String) {
+        #expect(RequestLimiter.network(host) == network)
+    }
+}

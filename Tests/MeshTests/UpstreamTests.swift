@@ -187,6 +187,24 @@ import Testing
         await backend.stop()
     }
 
+    @Test func `after a 503 that nobody else makes good the outcome is unknown`() async throws {
+        let backend = try Backend { _ throws(Problem) in .empty(.serviceUnavailable) }
+        var policy = MeshPolicy()
+        policy.breaker.minimumCalls = 1
+        let outcome = try await onLoop { [policy] in
+            await (try upstream([backend.address], policy)).attempt(
+                ClientRequest(.put, "/"),
+                idempotent
+            )
+        }
+        guard case .failure(.unknown) = outcome.result else {
+            Issue.record("\(outcome.result)")
+            return
+        }
+        #expect(outcome.tries == 1)
+        await backend.stop()
+    }
+
     @Test func `retries stay within the budget`() async throws {
         let backend = try Backend { _ throws(Problem) in .empty(.serviceUnavailable) }
         var policy = MeshPolicy()

@@ -47,7 +47,11 @@ final class Script: Sendable {
             return (gate, answer)
         }
         // Not cancellable, like a call whose reply is on its way.
-        if let gate { _ = await Task(executorPreference: EventLoop.required) { await gate.wait(until: .after(.seconds(20))) }.value }
+        if let gate {
+            _ = await Task(executorPreference: EventLoop.required) {
+                await gate.wait(until: .after(.seconds(20)))
+            }.value
+        }
         return answer
     }
 }
@@ -73,12 +77,9 @@ struct Rehearsal: Sendable {
     let script = Script()
 
     static func run(_ body: @escaping @Sendable (Rehearsal) async throws -> Void) async throws {
-        try await withDatabase("sagas") { database in
-            try await database.migrate([
-                SagaMigrations.pending,
-                Migration(
-                    name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)"),
-            ])
+        let notes = Migration(name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)")
+        try await withDatabase(migrations: [SagaMigrations.pending, notes]) {
+            database async throws in
             try await body(Rehearsal(database: database))
         }
     }
@@ -90,9 +91,13 @@ struct Rehearsal: Sendable {
                 try await commit(Note(id: part.id, note: "rejected \(refusal.reason)"))
             }
         ) {
-            Step("one", do: { _ in await script.perform("one") }, undo: { _ in await undo("one") })
-            Step("two", do: { _ in await script.perform("two") }, undo: { _ in await undo("two") })
-            Pivot("pivot") { part, commit throws(DatabaseError) in
+            Step(
+                "one", do: { (_: Part) in await script.perform("one") },
+                undo: { (_: Part) in await undo("one") })
+            Step(
+                "two", do: { (_: Part) in await script.perform("two") },
+                undo: { (_: Part) in await undo("two") })
+            Pivot("pivot") { (part: Part, commit) throws(DatabaseError) in
                 try await commit(Note(id: part.id, note: "confirmed"))
             }
         }

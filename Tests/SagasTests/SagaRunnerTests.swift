@@ -1,5 +1,7 @@
 import FoundationEssentials
+import Postgres
 import Reactor
+import Synchronization
 import Testing
 
 @testable import Sagas
@@ -10,7 +12,7 @@ import Testing
     @Test func `a smooth saga commits once and leaves its history`() async throws {
         try await Rehearsal.run { stage in
             let runner = stage.runner("a")
-            try await stage.with([runner]) {
+            try await stage.with([runner]) { () async throws in
                 let (id, outcome) = try await stage.launch(runner)
                 #expect(await outcome.wait(until: .after(.seconds(5))) == .completed)
                 #expect(try await stage.notes(id) == ["confirmed"])
@@ -27,7 +29,7 @@ import Testing
         try await Rehearsal.run { stage in
             stage.script.answer("two", .refused(Self.declined))
             let runner = stage.runner("a")
-            try await stage.with([runner]) {
+            try await stage.with([runner]) { () async throws in
                 let (id, outcome) = try await stage.launch(runner)
                 #expect(await outcome.wait(until: .after(.seconds(5))) == .refused(Self.declined))
                 #expect(try await stage.notes(id) == ["rejected declined"])
@@ -41,7 +43,7 @@ import Testing
         try await Rehearsal.run { stage in
             stage.script.answer("one", .unknown("lost"), .unknown("lost"), .done)
             let runner = stage.runner("a")
-            try await stage.with([runner]) {
+            try await stage.with([runner]) { () async throws in
                 let (id, outcome) = try await stage.launch(runner)
                 #expect(await outcome.wait(until: .after(.seconds(5))) == .completed)
                 #expect(stage.script.calls == ["one", "one", "one", "two"])
@@ -57,7 +59,7 @@ import Testing
             let lost = Array(repeating: StepOutcome.unknown("dead"), count: 1000)
             stage.script.state.withLock { $0.answers["two"] = lost }
             let runner = stage.runner("a")
-            try await stage.with([runner]) {
+            try await stage.with([runner]) { () async throws in
                 let (id, outcome) = try await stage.launch(runner)
                 #expect(await outcome.wait(until: .after(.seconds(8))) == .refused(.timedOut))
                 #expect(try await stage.waitForEnd(id))
@@ -72,7 +74,7 @@ import Testing
             stage.script.answer("two", .refused(Self.declined))
             stage.script.answer("undo two", .unknown("dead"), .unknown("dead"), .unknown("dead"))
             let runner = stage.runner("a")
-            try await stage.with([runner]) {
+            try await stage.with([runner]) { () async throws in
                 let (id, _) = try await stage.launch(runner)
                 #expect(try await stage.waitForEnd(id))
                 let calls = stage.script.calls
@@ -88,13 +90,13 @@ import Testing
             let first = stage.runner("a", lease: .milliseconds(300))
             let second = stage.runner("b")
             let gate = stage.script.hold("two")
-            try await stage.with([first]) {
+            try await stage.with([first]) { () async throws in
                 let (id, outcome) = try await stage.launch(first)
                 while !stage.script.calls.contains("two") {
                     try await EventLoop.sleep(for: .milliseconds(5))
                 }
                 try await EventLoop.sleep(for: .milliseconds(400))
-                try await stage.with([second]) {
+                try await stage.with([second]) { () async throws in
                     #expect(try await stage.waitForEnd(id))
                     #expect(try await stage.notes(id) == ["confirmed"])
                 }
@@ -112,7 +114,7 @@ import Testing
             let (id, outcome) = try await stage.launch(dead)
             _ = outcome
             let start = Deadline.now
-            try await stage.with([stage.runner("a", lease: .seconds(60))]) {
+            try await stage.with([stage.runner("a", lease: .seconds(60))]) { () async throws in
                 #expect(try await stage.waitForEnd(id))
             }
             #expect(Deadline.now < start.advanced(by: .seconds(10)))
@@ -127,14 +129,14 @@ import Testing
                 $0.answers["one"] = Array(repeating: .unknown("dead"), count: 6)
             }
             var id: UUID?
-            try await stage.with([first]) {
+            try await stage.with([first]) { () async throws in
                 let (launched, _) = try await stage.launch(first)
                 id = launched
                 while stage.script.calls.count < 2 {
                     try await EventLoop.sleep(for: .milliseconds(5))
                 }
             }
-            try await stage.with([stage.runner("b")]) {
+            try await stage.with([stage.runner("b")]) { () async throws in
                 #expect(try await stage.waitForEnd(try #require(id)))
             }
             #expect(try await stage.notes(try #require(id)) == ["confirmed"])
@@ -146,7 +148,7 @@ import Testing
             let runners = [
                 stage.runner("a", lease: .milliseconds(40)), stage.runner("b", lease: .milliseconds(40)),
             ]
-            try await stage.with(runners) {
+            try await stage.with(runners) { () async throws in
                 var ids: [UUID] = []
                 for number in 0..<60 {
                     let (id, _) = try await stage.launch(runners[number % 2])

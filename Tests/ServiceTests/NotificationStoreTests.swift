@@ -45,7 +45,12 @@ struct CountDeliveries: Statement {
             headers: headers,
             peerIdentity: "spiffe://anyway/\(caller)"
         )
-        let response = try await router.handle(request)
+        let response: Response
+        do throws(Problem) {
+            response = try await router.handle(request)
+        } catch {
+            response = error.response()
+        }
         guard case .bytes(let bytes) = response.body else { return (response.status.code, .null) }
         return (response.status.code, try JSON.decode(JSONValue.self, from: bytes))
     }

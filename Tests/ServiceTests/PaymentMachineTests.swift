@@ -2,13 +2,13 @@ import Testing
 
 @testable import PaymentService
 
-/// Every purpose × every status × every event: 2 × 7 × 15 = 210 cells, each spelled by a rule here.
+/// Every purpose × every status × every event: 2 × 7 × 16 = 224 cells, each spelled by a rule here.
 @Suite struct PaymentMachineTests {
     typealias Machine = PaymentMachine
 
     static let learned: [Machine.Event] = [
         .charged(intent: "pi_1"), .declined(code: "lost_card"), .fenced(intent: "pi_2"), .keyTaken,
-        .cancelled, .refunded(refund: "re_1"), .busy, .unknown,
+        .absent, .cancelled, .refunded(refund: "re_1"), .busy, .unknown,
     ]
 
     /// What a machine does with a row it finds; it must not depend on what it saw before.
@@ -44,6 +44,8 @@ import Testing
         case (.charge, .processing, .charged): .record(.capture(intent: "pi_1"))
         case (.charge, .processing, .declined): .record(.decline(code: "lost_card"))
         case (.charge, .processing, .keyTaken): .pause
+        case (.charge, .processing, .absent): .charge
+        case (.void, .voiding, .absent): .fence
         case (.void, .voiding, .fenced): .cancel(intent: "pi_2")
         case (.void, .voiding, .cancelled): .record(.void(code: nil))
         case (.void, .voiding, .keyTaken): .charge
@@ -71,6 +73,18 @@ import Testing
                     let rule = Self.expected(purpose, status, event)
                     #expect(action == rule, "\(purpose) in \(status) learns \(event)")
                 }
+            }
+        }
+    }
+
+    @Test func `a key that may be forgotten is looked up before it is used, and nothing else`() {
+        for purpose in Machine.Purpose.allCases {
+            for status in PaymentStatus.allCases {
+                var machine = Machine(purpose)
+                let fresh = machine.handle(.found(status))
+                let stale = machine.handle(.found(status, keyIsFresh: false))
+                #expect(stale == (fresh == .charge || fresh == .fence ? .lookUp : fresh))
+                if stale == .lookUp { #expect(machine.handle(.absent) == fresh) }
             }
         }
     }

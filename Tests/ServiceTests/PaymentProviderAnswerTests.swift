@@ -84,6 +84,22 @@ import Testing
         #expect(ProviderAnswer.ofFence(status: 200, body: bytes(Self.succeeded)).isUnknown)
     }
 
+    @Test func `a list shows a charge, none, or nothing conclusive`() {
+        func look(_ statuses: [String], more: Bool = false, status: Int = 200) -> ProviderAnswer {
+            let data = statuses.enumerated().map { #"{"id":"pi_\#($0)","status":"\#($1)"}"# }
+            let body = #"{"data":[\#(data.joined(separator: ","))],"has_more":\#(more)}"#
+            return ProviderAnswer.ofLookUp(status: status, body: bytes(body))
+        }
+        #expect(look(["canceled", "succeeded"], more: true) == .charged(intent: "pi_1"))
+        #expect(look(["canceled", "requires_payment_method"]) == .absent)
+        #expect(look([]) == .absent)
+        #expect(look(["canceled"], more: true).isUnknown)
+        #expect(look(["processing"]).isUnknown)
+        #expect(look([], status: 400).isUnknown)
+        #expect(look([], status: 500).isUnknown)
+        #expect(ProviderAnswer.ofLookUp(status: 200, body: bytes("{}")).isUnknown)
+    }
+
     @Test func `cancelled twice is cancelled`() {
         #expect(ProviderAnswer.ofCancel(status: 200, body: bytes(Self.canceled)) == .cancelled)
         let before = Self.error(

@@ -89,7 +89,7 @@ import Testing
             let onItsWay = try #require(world.line.log.first)
             world.line.set(.none)
             #expect(try await world.settlement.void(order).outcome == .voided)
-            let late = try await world.line.post(onItsWay)
+            let late = try await world.line.send(onItsWay)
             #expect(ProviderAnswer.ofCharge(status: late.status, body: late.body) == .keyTaken)
             #expect(try await world.charges()[order.description]?.count == 0)
             #expect(try await world.settlement.charge(order, request).outcome == .refusedByVoid)
@@ -108,6 +108,45 @@ import Testing
             let row = try #require(try await world.books()[order])
             #expect(row.captures == 1 && row.refunds == 1 && row.clearing == 0)
             #expect(try await world.charges()[order.description]?.kept == 0)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `a key that the provider forgot charges nobody twice`(isVoid: Bool) async throws {
+        try await PaymentWorld.with(faults: Faults(replyLost: 100)) { world in
+            let order = OrderID.next()
+            let request = world.request()
+            #expect(try await world.settlement.charge(order, request).outcome == .unknown)
+            world.line.set(.none)
+            try await world.payments.run(AgeCreation(seconds: 24 * 3600))
+            try await world.sandbox.run(ForgetKeys())
+            let settled =
+                isVoid
+                ? try await world.settlement.void(order)
+                : try await world.settlement.charge(order, request)
+            #expect(settled.outcome == (isVoid ? .refunded : .captured))
+            let taken = try await world.charges()[order.description]
+            #expect(taken?.count == 1)
+            #expect(taken?.kept == (isVoid ? 0 : 1999))
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `an old payment that never reached the provider is settled as usual`(
+        isVoid: Bool
+    ) async throws {
+        try await PaymentWorld.with(faults: Faults(requestLost: 100)) { world in
+            let order = OrderID.next()
+            let request = world.request()
+            #expect(try await world.settlement.charge(order, request).outcome == .unknown)
+            world.line.set(.none)
+            try await world.payments.run(AgeCreation(seconds: 24 * 3600))
+            let settled =
+                isVoid
+                ? try await world.settlement.void(order)
+                : try await world.settlement.charge(order, request)
+            #expect(settled.outcome == (isVoid ? .voided : .captured))
+            #expect(try await world.charges()[order.description]?.kept == (isVoid ? 0 : 1999))
         }
     }
 
@@ -213,6 +252,7 @@ extension PaymentWorld {
     fileprivate var reconciler: Reconciler {
         Reconciler(
             settlement: settlement,
+            log: .silent,
             interval: .seconds(60),
             gauges: UnsettledGauges(.init())
         )
@@ -235,6 +275,16 @@ private struct AgePayments: Statement {
     static let sql = "UPDATE payments SET updated_at = updated_at - make_interval(secs => $1)"
     let seconds: Double
     func bind(_ parameters: inout Parameters) { parameters.append(seconds) }
+}
+
+private struct AgeCreation: Statement {
+    static let sql = "UPDATE payments SET created_at = created_at - make_interval(secs => $1)"
+    let seconds: Double
+    func bind(_ parameters: inout Parameters) { parameters.append(seconds) }
+}
+
+private struct ForgetKeys: Statement {
+    static let sql = "DELETE FROM idempotency_keys"
 }
 
 private struct InsertLoneEntry: Statement {

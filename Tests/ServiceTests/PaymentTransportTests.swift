@@ -19,7 +19,8 @@ import Testing
         currency: "USD",
         method: PaymentMethod("pm_card_visa"),
         intent: nil,
-        declineCode: nil
+        declineCode: nil,
+        keyIsFresh: true
     )
 
     @Test func `a charge, a void and a refund go over the wire`() async throws {
@@ -27,12 +28,14 @@ import Testing
             let router = try Sandbox(database: database).router
             try await withServer(router.handler) { port in
                 let client = try client(port)
+                #expect(await client.lookUp(Self.payment) == .absent)
                 guard case .charged(let intent) = await client.charge(Self.payment) else {
                     Issue.record("not charged")
                     return
                 }
                 #expect(await client.charge(Self.payment) == .charged(intent: intent))
                 #expect(await client.fence(Self.payment) == .keyTaken)
+                #expect(await client.lookUp(Self.payment) == .charged(intent: intent))
                 let captured = Self.payment.captured(intent)
                 guard case .refunded(let refund) = await client.refund(captured) else {
                     Issue.record("not refunded")
@@ -165,7 +168,8 @@ extension Payment {
             currency: currency,
             method: method,
             intent: intent,
-            declineCode: nil
+            declineCode: nil,
+            keyIsFresh: true
         )
     }
 }

@@ -44,8 +44,7 @@ struct PaymentWorld: Sendable {
         line = FaultyLine(router: router, faults: faults)
         settlement = Settlement(
             store: PaymentStore(database: payments),
-            provider: StripeClient(transport: line),
-            log: .silent
+            provider: StripeClient(transport: line)
         )
     }
 
@@ -158,15 +157,15 @@ final class FaultyLine: ProviderTransport {
     private let router: Router
     private let faults: Mutex<Faults>
     private let stragglers = Mutex<[Task<Void, Never>]>([])
-    private let posts = Mutex<[StripeRequest]>([])
+    private let sent = Mutex<[StripeRequest]>([])
 
     init(router: Router, faults: Faults) {
         self.router = router
         self.faults = Mutex(faults)
     }
 
-    /// Everything that was posted, in order.
-    var log: [StripeRequest] { posts.withLock { $0 } }
+    /// Everything that was sent, in order.
+    var log: [StripeRequest] { sent.withLock { $0 } }
 
     func set(_ faults: Faults) {
         self.faults.withLock { $0 = faults }
@@ -180,8 +179,8 @@ final class FaultyLine: ProviderTransport {
         }
     }
 
-    func post(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
-        posts.withLock { $0.append(request) }
+    func send(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
+        sent.withLock { $0.append(request) }
         let faults = faults.withLock { $0 }
         var dice = Int.random(in: 0..<100)
         func falls(_ share: Int) -> Bool {
@@ -216,15 +215,13 @@ final class FaultyLine: ProviderTransport {
     }
 
     private func deliver(_ request: StripeRequest) async -> StripeResponse {
-        let call = Request(
-            .post,
-            request.path,
-            headers: [
-                .authorization: "Bearer \(PaymentWorld.key)", .idempotencyKey: request.key,
-                .contentType: "application/x-www-form-urlencoded",
-            ],
-            body: Array(request.form.text.utf8)
-        )
+        var headers: Headers = [.authorization: "Bearer \(PaymentWorld.key)"]
+        headers[.idempotencyKey] = request.key
+        if !request.isRead { headers[.contentType] = "application/x-www-form-urlencoded" }
+        let call =
+            request.isRead
+            ? Request(.get, "\(request.path)?\(request.form.text)", headers: headers)
+            : Request(.post, request.path, headers: headers, body: Array(request.form.text.utf8))
         guard let response = try? await router.handle(call), case .bytes(let body) = response.body
         else { return StripeResponse(status: 500, body: []) }
         return StripeResponse(status: response.status.code, body: body)

@@ -154,3 +154,11 @@ struct ListUserEvents: Statement {
         (type: try row[0], subject: try row[1], data: try row[2])
     }
 }
+
+/// Gives everybody the password "weakly hashed", as hashlib.scrypt of Python hashes it.
+struct WeakenPasswords: Statement {
+    static let sql = """
+        UPDATE users SET password_hash = '$scrypt$ln=4,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$' ||
+            '5MFt0LWlownfNK/+CUYTSXaidUn9YZuhUMO08cF9QNA'
+        """
+}

@@ -169,6 +169,22 @@ import Testing
         }
     }
 
+    @Test func `a hash of another cost is replaced when its password is next seen`() async throws {
+        try await withUserService { bench in
+            _ = try await bench.register("ann@example.com")
+            // N = 2^4: weak, and of the password "weakly hashed".
+            try await bench.database.run(WeakenPasswords())
+            let wrong = try await bench.signIn("ann@example.com")
+            #expect(wrong.status == .unauthorized)
+            #expect(try await bench.database.one(DumpSecrets())?.contains("ln=4,") == true)
+            for _ in 0..<2 {
+                let right = try await bench.signIn("ann@example.com", password: "weakly hashed")
+                #expect(right.status == .ok)
+                #expect(try await bench.database.one(DumpSecrets())?.contains("ln=15,") == true)
+            }
+        }
+    }
+
     @Test func `no password and no refresh token is stored in clear`() async throws {
         try await withUserService { bench in
             _ = try await bench.register("ann@example.com")

@@ -31,13 +31,19 @@ struct RequestLimiter: Sendable {
 
     /// Counts a request from an address; as ``count(user:)``.
     func count(address: SocketAddress) throws(Problem) -> Headers {
-        try check(addresses.take(address.hostText, at: now), addresses.policy, "address")
+        try check(
+            addresses.take(Self.network(address.hostText), at: now),
+            addresses.policy,
+            "address"
+        )
     }
 
     /// Counts an attempt to sign in to an account; nil when the content names none.
     func count(signIn account: String?, from address: SocketAddress) throws(Problem) -> Headers {
         // Digested: how long a name is must not decide how much is kept.
-        let digest = SHA256.hash((account ?? "").lowercased() + "\n" + address.hostText)
+        let digest = SHA256.hash(
+            (account ?? "").lowercased() + "\n" + Self.network(address.hostText)
+        )
         let key = String(
             decoding: digest.flatMap { [$0 >> 4 + 0x41, $0 & 15 + 0x41] },
             as: UTF8.self
@@ -75,6 +81,18 @@ struct RequestLimiter: Sendable {
             "ratelimit-policy": "\"\(name)\";q=\(policy.quota);w=\(seconds(policy.window))",
             "ratelimit": "\"\(name)\";r=\(decision.remaining);t=\(seconds(decision.reset))",
         ]
+    }
+
+    /// Whom an address stands for: itself, or the /64 that an IPv6 subscriber has to himself.
+    static func network(_ host: String) -> String {
+        guard host.contains(":"), !host.contains(".") else { return host }
+        let parts = host.split(separator: ":", omittingEmptySubsequences: false)
+        let gap = parts.firstIndex(of: "") ?? parts.endIndex
+        let known = parts.count { !$0.isEmpty }
+        let groups =
+            parts[..<gap] + Array(repeating: "0", count: max(0, 8 - known))
+            + parts[gap...].filter { !$0.isEmpty }
+        return groups.prefix(4).joined(separator: ":")
     }
 
     /// Whole seconds, rounded up: nobody should come back too early.

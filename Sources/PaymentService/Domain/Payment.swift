@@ -15,6 +15,8 @@ struct Payment: Sendable, Equatable {
     /// The provider's id of the charge's intent, once the money was taken.
     let intent: String?
     let declineCode: String?
+    /// Whether the provider certainly remembers what the payment's key was used for.
+    let keyIsFresh: Bool
 
     /// What was given back.
     var refundedCents: Int64 { status == .refunded ? amountCents : 0 }

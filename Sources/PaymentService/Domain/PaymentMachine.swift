@@ -14,8 +14,8 @@ struct PaymentMachine: Sendable, Equatable {
 
     /// What was learned.
     enum Event: Sendable, Equatable {
-        /// The row's status, as committed.
-        case found(PaymentStatus)
+        /// The row's status, as committed, and whether the provider remembers the payment's key.
+        case found(PaymentStatus, keyIsFresh: Bool = true)
         /// The provider took the money.
         case charged(intent: String)
         /// The provider refused definitely.
@@ -24,6 +24,8 @@ struct PaymentMachine: Sendable, Equatable {
         case fenced(intent: String)
         /// The charge's key is used by another request with other parameters.
         case keyTaken
+        /// The provider has no successful charge for this order.
+        case absent
         /// The fence's intent is cancelled at the provider.
         case cancelled
         /// The provider gave the money back.
@@ -38,6 +40,8 @@ struct PaymentMachine: Sendable, Equatable {
     enum Action: Sendable, Equatable {
         /// Ask the provider to charge, or what it did: same key, same parameters.
         case charge
+        /// Look for a successful charge of this order: its key may be forgotten.
+        case lookUp
         /// Occupy the charge's key with an intent that is never confirmed.
         case fence
         /// Cancel the fence's intent.
@@ -79,16 +83,18 @@ struct PaymentMachine: Sendable, Equatable {
     /// Takes what was learned, says what to do.
     mutating func handle(_ event: Event) -> Action {
         switch event {
-        case .found(let status):
+        case .found(let status, let keyIsFresh):
             self.status = status
-            return purpose == .charge ? chargeFound() : voidFound()
+            let action = purpose == .charge ? chargeFound() : voidFound()
+            // Under a forgotten key the provider would charge a second time, or fence in vain.
+            return !keyIsFresh && (action == .charge || action == .fence) ? .lookUp : action
         case .busy:
             guard pauses < Self.maxPauses else { return .answer(.unknown) }
             pauses += 1
             return .pause
         case .unknown:
             return .answer(.unknown)
-        case .charged, .declined, .fenced, .keyTaken, .cancelled, .refunded:
+        case .charged, .declined, .fenced, .keyTaken, .absent, .cancelled, .refunded:
             return learned(event)
         }
     }
@@ -124,6 +130,10 @@ struct PaymentMachine: Sendable, Equatable {
         case (.charge, .processing, .keyTaken):
             // A void fenced the key between our read and our call: its decision is in the row.
             return handle(.busy)
+        case (.charge, .processing, .absent):
+            return .charge
+        case (.void, .voiding, .absent):
+            return .fence
         case (.void, .voiding, .fenced(let intent)):
             return .cancel(intent: intent)
         case (.void, .voiding, .cancelled):

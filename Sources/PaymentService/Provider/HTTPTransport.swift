@@ -23,7 +23,7 @@ final class HTTPTransport: ProviderTransport {
         self.key = key
     }
 
-    func post(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
+    func send(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
         let deadline = Deadline.after(Self.tryTime)
         let address = try await address()
         do throws(ClientError) {
@@ -44,11 +44,13 @@ final class HTTPTransport: ProviderTransport {
     }
 
     private func message(_ request: StripeRequest) -> ClientRequest {
-        var headers: Headers = [
-            .host: endpoint.authority, .authorization: key.authorization,
-            .idempotencyKey: request.key, .contentType: "application/x-www-form-urlencoded",
-        ]
+        var headers: Headers = [.host: endpoint.authority, .authorization: key.authorization]
         if let trace = TraceContext.current { headers[.traceparent] = trace.child().traceparent }
+        guard let once = request.key else {
+            return ClientRequest(.get, "\(request.path)?\(request.form.text)", headers: headers)
+        }
+        headers[.idempotencyKey] = once
+        headers[.contentType] = "application/x-www-form-urlencoded"
         var message = ClientRequest(
             .post,
             request.path,

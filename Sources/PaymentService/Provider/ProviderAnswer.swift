@@ -8,6 +8,8 @@ enum ProviderAnswer: Sendable, Equatable {
     case declined(code: String)
     /// The fence stands: the key is bound to an intent that is never confirmed.
     case fenced(intent: String)
+    /// There is no successful charge.
+    case absent
     /// The fence's intent is cancelled.
     case cancelled
     /// The money went back.
@@ -42,6 +44,17 @@ extension ProviderAnswer {
         default:
             return .unknown("fence is \(intent.status)")
         }
+    }
+
+    /// `GET /v1/payment_intents` of one order.
+    static func ofLookUp(status: Int, body: [UInt8]) -> ProviderAnswer {
+        guard status == 200 else { return unclear(ofError(status: status, body: body)) }
+        guard let list = StripeList.decode(body) else { return .unknown("unreadable list") }
+        if let paid = list.data.first(where: { $0.status == "succeeded" }) {
+            return .charged(intent: paid.id)
+        }
+        let isOpen = list.has_more || list.data.contains { $0.status == "processing" }
+        return isOpen ? .unknown("the list is not conclusive") : .absent
     }
 
     /// `POST /v1/payment_intents/{id}/cancel`.
@@ -118,6 +131,18 @@ private struct StripeIntent: Decodable {
 
     static func decode(_ body: [UInt8]) -> StripeIntent? {
         try? JSONDecoder().decode(StripeIntent.self, from: Data(body))
+    }
+}
+
+/// A page of intents, as far as we read it.
+///
+/// Names as on the wire.
+private struct StripeList: Decodable {
+    let data: [StripeIntent]
+    let has_more: Bool
+
+    static func decode(_ body: [UInt8]) -> StripeList? {
+        try? JSONDecoder().decode(StripeList.self, from: Data(body))
     }
 }
 

@@ -1,10 +1,15 @@
 internal import Contracts
 
-/// One call to Stripe's API: what is posted where, and the key that makes it happen once.
+/// One call to Stripe's API.
 struct StripeRequest: Sendable, Equatable {
     let path: String
-    let key: String
+    /// What makes a post happen once; nil for a request that only reads.
+    let key: String?
+    /// The content of a post, the query of a request that reads.
     let form: Form
+
+    /// Whether the request only reads.
+    var isRead: Bool { key == nil }
 }
 
 /// What came back: a status and a body, whatever they say.
@@ -24,7 +29,7 @@ struct NoResponse: Error, Sendable, Equatable {
 /// Carries one request to the provider and its answer back, within a deadline.
 protocol ProviderTransport: Sendable {
     /// Sends the request once.
-    func post(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse
+    func send(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse
 }
 
 /// Speaks Stripe's API for one payment at a time.
@@ -47,6 +52,13 @@ struct StripeClient: ChargeProvider {
             form,
             ProviderAnswer.ofCharge
         )
+    }
+
+    func lookUp(_ payment: Payment) async -> ProviderAnswer {
+        var form = Form()
+        form.append("metadata[order_id]", payment.order.description)
+        form.append("limit", "100")
+        return await ask("/v1/payment_intents", nil, form, ProviderAnswer.ofLookUp)
     }
 
     func fence(_ payment: Payment) async -> ProviderAnswer {
@@ -105,13 +117,13 @@ struct StripeClient: ChargeProvider {
 
     private func ask(
         _ path: String,
-        _ key: String,
+        _ key: String?,
         _ form: Form,
         _ meaning: (_ status: Int, _ body: [UInt8]) -> ProviderAnswer
     ) async -> ProviderAnswer {
         do throws(NoResponse) {
             let request = StripeRequest(path: path, key: key, form: form)
-            let response = try await transport.post(request)
+            let response = try await transport.send(request)
             return meaning(response.status, response.body)
         } catch {
             return .unknown(error.reason)

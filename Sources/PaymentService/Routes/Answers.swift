@@ -22,10 +22,7 @@ extension PaymentRoutes {
                 detail: "This order was charged with another amount, customer or card."
             )
         case .unknown:
-            throw .unavailable(
-                "The payment provider's answer is not known yet; ask again.",
-                retryAfter: .seconds(1)
-            )
+            throw .unsettled(settled)
         }
     }
 
@@ -43,6 +40,17 @@ extension PaymentRoutes {
 }
 
 extension Problem {
+    /// Nobody knows yet what the provider did.
+    fileprivate static func unsettled(_ settled: Settlement.Settled) -> Problem {
+        var problem = unavailable(
+            "The payment provider's answer is not known yet; ask again.",
+            retryAfter: .seconds(1)
+        )
+        let reason = settled.reason ?? "a rival is at work"
+        problem.cause = "payment \(settled.payment.id) is \(settled.payment.status): \(reason)"
+        return problem
+    }
+
     /// The provider refused the card, or does not know it.
     fileprivate static func declined(_ payment: Payment) -> Problem {
         let code = payment.declineCode ?? "card_declined"

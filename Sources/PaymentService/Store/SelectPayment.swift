@@ -3,10 +3,12 @@ internal import FoundationEssentials
 internal import Postgres
 
 /// Finds an order's payment.
+///
+/// Stripe forgets idempotency keys after 24 hours, so from 23 hours on a key proves nothing.
 struct SelectPayment: Statement {
     static let sql = """
         SELECT order_id, id, customer_id, status, amount_cents, currency, payment_method,
-            provider_intent, decline_code
+            provider_intent, decline_code, created_at > now() - interval '23 hours'
         FROM payments WHERE order_id = $1
         """
     let order: OrderID
@@ -27,7 +29,8 @@ struct SelectPayment: Statement {
             currency: try row[5],
             method: method.flatMap(PaymentMethod.init),
             intent: try row[7],
-            declineCode: try row[8]
+            declineCode: try row[8],
+            keyIsFresh: try row[9]
         )
     }
 }

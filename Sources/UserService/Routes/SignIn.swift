@@ -44,6 +44,7 @@ extension UserRoutes {
                 detail: "the e-mail address or the password is wrong"
             )
         }
+        await strengthen(account, form.password)
         let session = Session(id: .next(), user: account.id, role: account.role)
         let refreshToken = RefreshToken()
         try await store.run(InsertSession(session: session, token: refreshToken))
@@ -55,6 +56,18 @@ extension UserRoutes {
             ]
         )
         return try answer(session, refreshToken)
+    }
+
+    /// Hashes the password anew when its hash was made at another cost than today's.
+    ///
+    /// Only now is it known in clear. When it cannot be done this time, there will be another.
+    private func strengthen(_ account: Account, _ password: String) async {
+        guard PasswordHash.needsRehash(account.passwordHash),
+            let new = try? await passwords.hash(password)
+        else { return }
+        _ = try? await store.run(
+            UpdatePasswordHash(id: account.id, old: account.passwordHash, new: new)
+        )
     }
 
     /// The tokens of a session; never to be stored by anything in between.
