@@ -44,6 +44,8 @@ import Testing
             try await stack.must("kill", "payment")
             let waiting = try await shopper.order(product, headers: ["Prefer: respond-async"])
             #expect(waiting.status == 202, "\(waiting)")
+            // Longer than one call and its retries take, so that the saga itself has to ask again.
+            try await Task.sleep(for: .seconds(3))
             try await stack.must("start", "payment")
             let confirmed = try await shopper.wait(
                 for: waiting.text("id"), toBe: ["rejected", "confirmed"])
