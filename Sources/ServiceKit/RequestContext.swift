@@ -1,17 +1,19 @@
 internal import Contracts
-internal import HTTP
+package import HTTP
 internal import Reactor
-internal import Telemetry
+package import Telemetry
 
 /// Gives each request its trace and its deadline, and its problems the trace's id.
-struct RequestContext: Sendable {
+package struct RequestContext: Sendable {
     private let log: Logger
 
-    init(_ boot: Boot) {
-        log = boot.log
+    /// - Parameter log: where requests that fail by our fault are told of.
+    package init(log: Logger) {
+        self.log = log
     }
 
-    func wrap(_ next: @escaping Handler) -> Handler {
+    /// Puts the context around `next`.
+    package func wrap(_ next: @escaping Handler) -> Handler {
         { request throws(Problem) in
             let trace = Self.trace(of: request)
             let deadline = Self.deadline(of: request)

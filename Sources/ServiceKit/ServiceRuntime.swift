@@ -100,13 +100,13 @@ final class ServiceRuntime: Sendable {
         let listener = try await listen(settings.listen, "LISTEN")
         var limits = HTTPLimits()
         limits.drainTime = settings.drainTime
-        let observer = RequestObserver(boot)
+        let observer = RequestObserver(log: boot.log, metrics: boot.metrics)
         let server = HTTPServer(
             listener: listener,
             tls: serverTLS,
             limits: limits,
             observe: { observer.observe($0) },
-            handler: RequestContext(boot).wrap(boot.handler)
+            handler: RequestContext(log: boot.log).wrap(boot.handler)
         )
         let backgrounds = Task(executorPreference: EventLoop.required) { [boot] in
             await withTaskGroup(of: Void.self) { group in
