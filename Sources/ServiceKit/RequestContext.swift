@@ -17,16 +17,35 @@ package struct RequestContext: Sendable {
         { request throws(Problem) in
             let trace = Self.trace(of: request)
             let deadline = Self.deadline(of: request)
+            // Each closure around a call costs a frame and a look at the executor, so the deadline
+            // is bound only where there is one: without it the outermost value, none, holds.
             let result: Result<Response, Problem> = await TraceContext.$current.withValue(trace) {
-                await Deadline.$current.withValue(deadline) {
-                    do throws(Problem) {
-                        return .success(try await next(request))
-                    } catch {
-                        return .failure(note(error, request, trace))
-                    }
+                do throws(Problem) {
+                    guard deadline == .never else { return await bound(deadline, next, request) }
+                    return .success(try await next(request))
+                } catch {
+                    return .failure(error)
                 }
             }
-            return try result.get()
+            do throws(Problem) {
+                return try result.get()
+            } catch {
+                throw TraceContext.$current.withValue(trace) { note(error, request, trace) }
+            }
+        }
+    }
+
+    private func bound(
+        _ deadline: Deadline,
+        _ next: Handler,
+        _ request: Request
+    ) async -> Result<Response, Problem> {
+        await Deadline.$current.withValue(deadline) {
+            do throws(Problem) {
+                return .success(try await next(request))
+            } catch {
+                return .failure(error)
+            }
         }
     }
 

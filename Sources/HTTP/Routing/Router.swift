@@ -31,12 +31,33 @@ public enum Callers: Sendable, Hashable, ExpressibleByStringLiteral, Expressible
 /// answered 404, other methods 405 with `Allow`, unknown methods 501, callers that a route does not
 /// admit 403; `HEAD` is led to `GET`, and `OPTIONS` is answered with `Allow`.
 public struct Router: Sendable {
-    struct Route: Sendable {
-        var method: Method
-        var template: String
-        var callers: Callers
-        var parameters: PathParameters
-        var handler: Handler
+    /// Shared by all requests that it answers.
+    final class Route: Sendable {
+        let method: Method
+        let template: String
+        let callers: Callers
+        let parameters: PathParameters
+        let handler: Handler
+
+        init(
+            method: Method,
+            template: String,
+            callers: Callers,
+            parameters: PathParameters,
+            handler: @escaping Handler
+        ) {
+            self.method = method
+            self.template = template
+            self.callers = callers
+            self.parameters = parameters
+            self.handler = handler
+        }
+    }
+
+    /// Who answers a request: a route, or the router itself.
+    private enum Choice {
+        case route(Route)
+        case answer(Response)
     }
 
     private var tree = RouteTree()
@@ -55,24 +76,17 @@ public struct Router: Sendable {
     }
 
     /// The router as a handler, for a server or for middleware to wrap.
-    public var handler: Handler {
-        { [self] request throws(Problem) in try await handle(request) }
-    }
+    public var handler: Handler { handle }
 
     /// Answers a request; the answer knows its route.
     ///
     /// - Throws: the handler's problem, which knows its route too, or one of our own when no route
     ///   takes the request.
     public func handle(_ request: Request) async throws(Problem) -> Response {
-        if request.path == .asterisk { return .empty() }
-        guard let routes = tree.find(request.path) else {
-            throw .notFound("there is nothing at \(request.path)")
-        }
-        guard let route = Self.choose(routes, request.method) else {
-            return try Self.otherMethod(request.method, routes)
-        }
-        guard route.callers.admit(request) else {
-            throw Problem(.forbidden, detail: "this caller may not use this route")
+        let route: Route
+        switch try choose(for: request) {
+        case .route(let chosen): route = chosen
+        case .answer(let response): return response
         }
         var request = request
         request.parameters = route.parameters
@@ -85,6 +99,20 @@ public struct Router: Sendable {
             problem.route = route.template
             throw problem
         }
+    }
+
+    private func choose(for request: Request) throws(Problem) -> Choice {
+        guard let routes = tree.find(request.path) else {
+            if request.path == .asterisk { return .answer(.empty()) }
+            throw .notFound("there is nothing at \(request.path)")
+        }
+        guard let route = Self.choose(routes, request.method) else {
+            return .answer(try Self.otherMethod(request.method, routes))
+        }
+        guard route.callers.admit(request) else {
+            throw Problem(.forbidden, detail: "this caller may not use this route")
+        }
+        return .route(route)
     }
 
     private static func choose(_ routes: [Route], _ method: Method) -> Route? {

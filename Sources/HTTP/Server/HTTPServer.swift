@@ -1,7 +1,7 @@
 public import Reactor
 
-/// Serves HTTP/1.1 from one listener on all loops of a group: one task for each connection, no lock
-/// and no thread hop between a request and its answer.
+/// Serves HTTP/1.1 from one listener on all loops of a group: one task for each busy connection, no
+/// lock and no thread hop between a request and its answer.
 public final class HTTPServer: Sendable {
     private let listener: Listener
     private let settings: ServerSettings
@@ -67,4 +67,19 @@ struct ServerSettings: Sendable {
     let limits: HTTPLimits
     let observe: (@Sendable (Exchange) -> Void)?
     let handler: Handler
+    /// `limits.idleTime`, ready to be added to a deadline.
+    let idleNanoseconds: UInt64
+
+    init(
+        tls: TLSContext?,
+        limits: HTTPLimits,
+        observe: (@Sendable (Exchange) -> Void)?,
+        handler: @escaping Handler
+    ) {
+        self.tls = tls
+        self.limits = limits
+        self.observe = observe
+        self.handler = handler
+        idleNanoseconds = limits.idleTime.wholeNanoseconds
+    }
 }

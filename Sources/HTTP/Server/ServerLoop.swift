@@ -2,14 +2,26 @@ internal import Reactor
 
 /// A server's share of one event loop: its acceptor, its connections and its clock.
 ///
+/// A connection has a task only while it is busy and for `restNanoseconds` after, and at most `restLimit`
+/// tasks rest: a request that follows soon finds its task waiting, and ten thousand idle connections
+/// hold no task. Between two tasks a connection is parked: its descriptor is watched, and what
+/// arrives starts the next one. The tasks belong to `run`, which returns after the last has ended.
+///
 /// Safe to send (`@unchecked Sendable`): `loop` and `settings` are constants; everything else is
 /// touched on the loop's thread alone, where `run`, `drain` and all connections run.
 final class ServerLoop: @unchecked Sendable {
+    /// How long a connection without requests keeps its task.
+    static let restNanoseconds: UInt64 = 1_000_000_000
+    /// How many connections without requests may keep their tasks.
+    private static let restLimit = 256
+
     let loop: EventLoop
     let settings: ServerSettings
     private(set) var isDraining = false
     var date = HTTPDate()
-    private var spareBuffer: [UInt8] = []
+    private var spareInput = ByteBuffer()
+    private var spareOutput: [UInt8] = []
+    private var resting = 0
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
 
@@ -22,43 +34,95 @@ final class ServerLoop: @unchecked Sendable {
     func run(_ listener: Listener) async throws(SocketError) {
         let acceptor = try listener.acceptor()
         self.acceptor = acceptor
-        await withDiscardingTaskGroup { group in
-            while !isDraining {
-                do throws(SocketError) {
-                    let stream = try await acceptor.accept()
-                    guard connections.count < settings.limits.connections else {
-                        stream.close()
-                        continue
-                    }
-                    let connection = ServerConnection(stream, self)
-                    connections[ObjectIdentifier(connection)] = connection
-                    group.addTask(executorPreference: loop) { [self] in
-                        await connection.serve()
-                        connections[ObjectIdentifier(connection)] = nil
-                    }
-                } catch {
-                    if error == .closed { break }
-                    // Weather, such as a firewall's refusal: the listener itself is well.
-                    try? await EventLoop.sleep(for: .milliseconds(10))
+        while !isDraining {
+            do throws(SocketError) {
+                let stream = try await acceptor.accept()
+                guard connections.count < settings.limits.connections else {
+                    stream.close()
+                    continue
                 }
+                begin(ServerConnection(stream, self))
+            } catch {
+                if error == .closed { break }
+                // Weather, such as a firewall's refusal: the listener itself is well.
+                try? await EventLoop.sleep(for: .milliseconds(10))
             }
-            await seeOut()
-            group.cancelAll()
         }
+        await seeOut()
         acceptor.close()
     }
 
-    /// Takes the empty buffer of a connection that will not need it for now.
-    func keepBuffer(from buffer: inout [UInt8]) {
-        if spareBuffer.capacity < buffer.capacity { swap(&spareBuffer, &buffer) }
-        buffer = []
-        if spareBuffer.capacity > 1 << 17 { spareBuffer = [] }
+    // MARK: Tasks
+
+    /// A handshake has a deadline from the start; a plain connection waits for its first request.
+    private func begin(_ connection: ServerConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        if isDraining {
+            connection.abort()
+            forget(connection)
+        } else if settings.tls == nil {
+            park(connection)
+        } else {
+            start(connection)
+        }
     }
 
-    /// Gives a connection with work to do the buffer of whoever became idle last.
-    func lendBuffer(to buffer: inout [UInt8]) {
-        if buffer.capacity < spareBuffer.capacity { swap(&spareBuffer, &buffer) }
+    /// Serves a burst of requests in a task of its own, which `seeOut` awaits.
+    private func start(_ connection: ServerConnection) {
+        connection.task = Task(executorPreference: loop) { [self] in
+            let burst = await connection.serve()
+            connection.task = nil
+            switch burst {
+            case .resting where !isDraining: park(connection)
+            case .resting:
+                connection.abort()
+                forget(connection)
+            case .closed: forget(connection)
+            }
+        }
     }
+
+    private func park(_ connection: ServerConnection) {
+        connection.stream.park(until: connection.idleDeadline) { [self] reason in
+            if reason == .ready { return start(connection) }
+            connection.abort()
+            forget(connection)
+        }
+    }
+
+    private func forget(_ connection: ServerConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+    }
+
+    /// Whether one more connection without requests may keep its task; `endRest` follows if so.
+    func beginRest() -> Bool {
+        guard resting < Self.restLimit else { return false }
+        resting += 1
+        return true
+    }
+
+    func endRest() { resting -= 1 }
+
+    // MARK: Buffers
+
+    /// Takes the buffers of a connection that will not need them for now; the input is empty.
+    func keepBuffers(input: inout ByteBuffer, output: inout [UInt8]) {
+        if spareInput.capacity < input.capacity { swap(&spareInput, &input) }
+        input = ByteBuffer()
+        if spareInput.capacity > 1 << 17 { spareInput = ByteBuffer() }
+        if spareOutput.capacity < output.capacity { swap(&spareOutput, &output) }
+        spareOutput.removeAll(keepingCapacity: true)
+        output = []
+        if spareOutput.capacity > 1 << 17 { spareOutput = [] }
+    }
+
+    /// Gives a connection with work to do the buffers of whoever became idle last.
+    func lendBuffers(input: inout ByteBuffer, output: inout [UInt8]) {
+        if input.capacity < spareInput.capacity { swap(&spareInput, &input) }
+        if output.capacity < spareOutput.capacity { swap(&spareOutput, &output) }
+    }
+
+    // MARK: Stopping
 
     /// Begins to stop: no new connections, no idle ones, no further request on the others.
     func drain() {
@@ -68,12 +132,17 @@ final class ServerLoop: @unchecked Sendable {
         for connection in connections.values { connection.closeIfIdle() }
     }
 
-    /// Waits for the requests in flight; those that take too long lose their connection.
+    /// Waits for the requests in flight; those that take too long lose their connection and are
+    /// cancelled, and even then none is left behind.
     private func seeOut() async {
         let end = Deadline.after(settings.limits.drainTime)
         while !connections.isEmpty, !end.hasPassed {
             try? await EventLoop.sleep(for: .milliseconds(5))
         }
-        for connection in connections.values { connection.abort() }
+        for connection in connections.values {
+            connection.task?.cancel()
+            connection.abort()
+        }
+        for connection in connections.values { await connection.task?.value }
     }
 }
