@@ -104,7 +104,7 @@ let package = Package(
             ],
             path: "gateway", swiftSettings: strict),
         .executableTarget(
-            name: "Stack", dependencies: ["Identity"], swiftSettings: strict),
+            name: "Stack", dependencies: ["Identity", "CLinux"], swiftSettings: strict),
         .executableTarget(
             name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
             swiftSettings: strict),
@@ -133,7 +133,7 @@ let package = Package(
         tests("TidyTests", []),
         // A private PostgreSQL for suites that need a real one.
         .target(
-            name: "PostgresHarness", dependencies: ["Reactor", "Postgres"],
+            name: "PostgresHarness", dependencies: ["Reactor", "Postgres", "CLinux"],
             path: "Tests/PostgresHarness", swiftSettings: relaxed),
     ],
     swiftLanguageModes: [.v6]
