@@ -104,7 +104,7 @@ let package = Package(
             ],
             path: "gateway", swiftSettings: strict),
         .executableTarget(
-            name: "Stack", dependencies: ["Identity"], swiftSettings: strict),
+            name: "Stack", dependencies: ["Identity", "CLinux"], swiftSettings: strict),
         // What `make bench-http` measures against nginx; no product, it is never shipped.
         .executableTarget(
             name: "HTTPBench", dependencies: ["Reactor", "HTTP", "ServiceKit", "Telemetry"],
@@ -137,7 +137,7 @@ let package = Package(
         tests("TidyTests", []),
         // A private PostgreSQL for suites that need a real one.
         .target(
-            name: "PostgresHarness", dependencies: ["Reactor", "Postgres"],
+            name: "PostgresHarness", dependencies: ["Reactor", "Postgres", "CLinux"],
             path: "Tests/PostgresHarness", swiftSettings: relaxed),
     ],
     swiftLanguageModes: [.v6]
