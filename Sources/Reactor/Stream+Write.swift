@@ -75,10 +75,22 @@ extension Stream {
         return sent - offset
     }
 
-    /// One `sendmsg` of what lies behind the first `offset` bytes of both parts together.
+    /// One `send`, or one `sendmsg` of what lies behind the first `offset` bytes of both parts.
     private func attemptWrite(_ head: [UInt8], _ body: [UInt8], from offset: Int) -> Int {
+        if body.isEmpty {
+            // Safe: the array is lent for the length of the call; `rebasing` checks the offset.
+            return unsafe head.withUnsafeBytes { head in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: head[offset...])
+                return unsafe Glibc.send(
+                    descriptor,
+                    rest.baseAddress,
+                    rest.count,
+                    Int32(MSG_NOSIGNAL)
+                )
+            }
+        }
         // Safe: both arrays are lent for the length of the call, and the vectors stay inside them.
-        unsafe head.withUnsafeBytes { head in
+        return unsafe head.withUnsafeBytes { head in
             unsafe body.withUnsafeBytes { body in
                 let skipHead = min(offset, head.count)
                 let first = unsafe UnsafeRawBufferPointer(rebasing: head[skipHead...])

@@ -11,7 +11,8 @@ public final class Stream: @unchecked Sendable {
     /// The other end.
     public let remote: SocketAddress
     let descriptor: Int32
-    let watcher: Watcher
+    /// Who waits for the descriptor.
+    public let watcher: Watcher
     private(set) var tls: TLSSession?
     private var isOpen = true
 

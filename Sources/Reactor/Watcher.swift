@@ -108,14 +108,31 @@ public final class Watcher: @unchecked Sendable {
 
     /// Waits like `readable`, but cancellation does not end the wait: for those whom `close` wakes
     /// when they are to stop, because a cancellation handler costs more than the wait itself.
-    public func readableOrClosed(until deadline: Deadline) async throws(SocketError) {
-        guard try mustWait(.read) else { return }
-        let outcome = await suspend(.read, until: deadline, ticket: nextTicket())
-        try Self.check(outcome)
+    ///
+    /// It throws nothing and calls nothing that waits: each frame on the way to a wait is paid for
+    /// at every request.
+    public func arrival(until deadline: Deadline) async -> Wake {
+        loop.preconditionIsCurrent()
+        // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
+        return await unsafe withUnsafeContinuation { continuation in
+            if slot == nil { return unsafe continuation.resume(returning: .closed) }
+            if reading.isReady || reading.isHungUp {
+                reading.isReady = false
+                return unsafe continuation.resume(returning: .ready)
+            }
+            let waiter = unsafe Waiter(
+                resumption: .task(continuation),
+                deadline: deadline,
+                ticket: nextTicket()
+            )
+            enlist(waiter, .read)
+        }
     }
 
     /// Waits without a task: calls `wake` once, on the loop, when the descriptor may be read, at the
     /// deadline, or after `close`; at once when it may be read already.
+    ///
+    /// A task with the frames of its functions takes some KiB; who is parked takes none.
     ///
     /// Call it on the loop, while nobody else waits to read.
     public func park(until deadline: Deadline, _ wake: @escaping (Wake) -> Void) {

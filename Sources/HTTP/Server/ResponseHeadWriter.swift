@@ -19,8 +19,13 @@ struct ResponseHeadWriter {
         var date: [UInt8]
     }
 
-    /// Appends the head to `output`.
-    static func append(_ response: Response, _ terms: Terms, to output: inout [UInt8]) {
+    /// Appends the head to `output`, and `content` behind it.
+    static func append(
+        _ response: Response,
+        _ terms: Terms,
+        with content: [UInt8],
+        to output: inout [UInt8]
+    ) {
         output.append(contentsOf: statusLines[response.status.code - 100])
         output.append(contentsOf: terms.date)
         if terms.closing {
@@ -32,6 +37,7 @@ struct ResponseHeadWriter {
         response.headers.serialise(into: &output, keepLength: keepLength)
         output.append(0x0D)
         output.append(0x0A)
+        if !content.isEmpty { output.append(contentsOf: content) }
     }
 
     /// Says how the content ends; true when the response's own `Content-Length` stays.

@@ -78,31 +78,34 @@ extension ServerConnection {
         }
     }
 
-    /// Appends a response's head to the output; `head` is nil when the request could not be read.
-    func append(_ response: Response, to head: RequestHead?, closing: Bool) {
+    /// Appends a response's head, and perhaps its content, to the output; `head` is nil when the request could not be read.
+    func append(
+        _ response: Response,
+        to head: RequestHead?,
+        closing: Bool,
+        with content: [UInt8] = []
+    ) {
         let terms = ResponseHeadWriter.Terms(
             method: head?.method,
             version: head?.version,
             closing: closing,
             date: server.date.line()
         )
-        ResponseHeadWriter.append(response, terms, to: &output)
+        ResponseHeadWriter.append(response, terms, with: content, to: &output)
     }
 
     /// Appends a response that is all there and small; how many content bytes it has, or nil when it
     /// is not of that kind and has to be sent with `send`.
     func appendWhole(_ response: Response, to head: RequestHead, closing: Bool) -> Int? {
         guard output.count <= Self.outputLimit else { return nil }
+        var content: [UInt8] = []
         switch response.body {
-        case .none:
-            append(response, to: head, closing: closing)
-            return 0
-        case .bytes(let content) where content.count <= Self.copyLimit:
-            append(response, to: head, closing: closing)
-            guard head.method != .head, !response.status.forbidsContent else { return 0 }
-            output.append(contentsOf: content)
-            return content.count
+        case .none: break
+        case .bytes(let bytes) where bytes.count <= Self.copyLimit:
+            if head.method != .head, !response.status.forbidsContent { content = bytes }
         case .bytes, .stream: return nil
         }
+        append(response, to: head, closing: closing, with: content)
+        return content.count
     }
 }

@@ -87,6 +87,7 @@ final class ServerConnection: @unchecked Sendable {
     // MARK: Reading
 
     /// The next request; `.none` when there will be none, and whatever is to be said was said.
+    @inline(__always)
     private func next() async throws(SocketError) -> Next {
         var parser = RequestParser(limits: server.settings.limits)
         var deadline: Deadline?
@@ -127,6 +128,7 @@ final class ServerConnection: @unchecked Sendable {
     }
 
     /// Waits a moment for a new request; false when none came, or too many others wait so.
+    @inline(__always)
     private func arrival() async throws(SocketError) -> Bool {
         guard server.beginRest() else { return false }
         isIdle = true
@@ -134,13 +136,11 @@ final class ServerConnection: @unchecked Sendable {
             isIdle = false
             server.endRest()
         }
-        do throws(SocketError) {
-            let end = lastActivity.advanced(byNanoseconds: ServerLoop.restNanoseconds)
-            try await stream.awaitArrival(until: min(end, idleDeadline))
-            return true
-        } catch {
-            guard error == .timedOut else { throw error }
-            return false
+        let end = lastActivity.advanced(byNanoseconds: ServerLoop.restNanoseconds)
+        switch await stream.watcher.arrival(until: min(end, idleDeadline)) {
+        case .ready: return true
+        case .timedOut: return false
+        case .closed, .cancelled: throw .closed
         }
     }
 
@@ -167,6 +167,7 @@ final class ServerConnection: @unchecked Sendable {
     // MARK: One exchange
 
     /// Has one request answered; true when the connection can serve another.
+    @inline(__always)
     private func exchange(_ head: RequestHead) async throws(SocketError) -> Bool {
         let start = Deadline.now
         let body = head.framing == .none ? nil : RequestBody(head, self)

@@ -18,7 +18,7 @@ final class ServerLoop: @unchecked Sendable {
     let loop: EventLoop
     let settings: ServerSettings
     private(set) var isDraining = false
-    var date = HTTPDate()
+    let date = HTTPDate()
     private var spareInput = ByteBuffer()
     private var spareOutput: [UInt8] = []
     private var resting = 0
@@ -83,7 +83,7 @@ final class ServerLoop: @unchecked Sendable {
     }
 
     private func park(_ connection: ServerConnection) {
-        connection.stream.park(until: connection.idleDeadline) { [self] reason in
+        connection.stream.watcher.park(until: connection.idleDeadline) { [self] reason in
             if reason == .ready { return start(connection) }
             connection.abort()
             forget(connection)
