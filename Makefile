@@ -46,4 +46,4 @@ fmt: ## format the code in place
 	swift format --in-place --parallel --recursive $(CODE)
 
 bench: build ## send checkouts to a running stack and print rate and percentiles
-	.build/release/load
+	.build/release/load checkout --data .anyway
