@@ -75,30 +75,37 @@ public struct Router: Sendable {
         tree.add(method, template, callers, handler)
     }
 
-    /// The router as a handler, for a server or for middleware to wrap.
-    public var handler: Handler { handle }
-
-    /// Answers a request; the answer knows its route.
+    /// The router as a handler, for a server or for middleware to wrap; the answer knows its route.
     ///
-    /// - Throws: the handler's problem, which knows its route too, or one of our own when no route
-    ///   takes the request.
+    /// It throws the handler's problem, which knows its route too, or one of the router's own when no
+    /// route takes the request.
+    public var handler: Handler {
+        // A function and no closure: that would be wrapped in another one to get the caller's
+        // isolation, at the price of two frames and two looks at the executor for each request.
+        @Sendable func answer(_ request: Request) async throws(Problem) -> Response {
+            let route: Route
+            switch try choose(for: request) {
+            case .route(let chosen): route = chosen
+            case .answer(let response): return response
+            }
+            var request = request
+            request.parameters = route.parameters
+            do throws(Problem) {
+                var response = try await route.handler(request)
+                response.route = route.template
+                return response
+            } catch {
+                var problem = error
+                problem.route = route.template
+                throw problem
+            }
+        }
+        return answer
+    }
+
+    /// Answers a request, as `handler` does.
     public func handle(_ request: Request) async throws(Problem) -> Response {
-        let route: Route
-        switch try choose(for: request) {
-        case .route(let chosen): route = chosen
-        case .answer(let response): return response
-        }
-        var request = request
-        request.parameters = route.parameters
-        do throws(Problem) {
-            var response = try await route.handler(request)
-            response.route = route.template
-            return response
-        } catch {
-            var problem = error
-            problem.route = route.template
-            throw problem
-        }
+        try await handler(request)
     }
 
     private func choose(for request: Request) throws(Problem) -> Choice {
