@@ -72,10 +72,11 @@ let package = Package(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Libraries, lowest first. Arrows point down.
         library("Reactor", ["CLinux", "COpenSSL"]),
-        library("HTTP", ["Reactor"]),
+        library("HTTP", ["Reactor", "CZlib"]),
         library("Postgres", ["Reactor", "CPostgres"]),
         library("Telemetry", ["Reactor"]),
         library("Identity", ["COpenSSL"]),

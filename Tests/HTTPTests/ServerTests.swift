@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// A small site: what each row of the tables below talks to.
-private let site: Handler = {
+let site: Handler = {
     var router = Router()
     router.on(.get, "/") { _ in .text("home") }
     router.on(.get, "/item/{id}") { request throws(Problem) in
@@ -13,6 +13,7 @@ private let site: Handler = {
     router.on(.post, "/echo") { request throws(Problem) in
         .bytes(try await request.body(limit: 100_000), type: "text/plain")
     }
+    router.on(.post, "/closed") { _ throws(Problem) in throw Problem(.unauthorized) }
     router.on(.post, "/ignore") { _ in .text("ignored") }
     router.on(.post, "/lazy") { request in
         Response(
