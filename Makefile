@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench fmt
+.PHONY: help deps build up down test lint bench fmt fuzz interop transfer
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev postgresql pkg-config curl
@@ -47,3 +47,11 @@ fmt: ## format the code in place
 
 bench: build ## send checkouts to a running stack and print rate and percentiles
 	.build/release/load
+
+# Bash counts its own SECONDS, so only a value given on make's command line is taken.
+FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+
+fuzz: deps ## fuzz parsers, chunks and URLs under AddressSanitizer; SECONDS=60 in all
+	ANYWAY_FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz \
+	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -enable-testing -Xswiftc -use-ld=lld
+	deploy/fuzz/run.sh $(FUZZ_SECONDS)

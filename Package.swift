@@ -112,7 +112,9 @@ let package = Package(
 
         // Tests mirror the targets.
         tests("ReactorTests", ["Reactor", "Identity"]),
-        tests("HTTPTests", ["HTTP", "Reactor"]),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "Reactor", "HTTPInvariants"],
+            exclude: ["FuzzInputs"], swiftSettings: relaxed),
         tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
@@ -132,6 +134,10 @@ let package = Package(
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),
+        // What holds for any input; asked by HTTPTests and by the fuzzer.
+        .target(
+            name: "HTTPInvariants", dependencies: ["HTTP"],
+            path: "Tests/HTTPInvariants", swiftSettings: relaxed),
         // A private PostgreSQL for suites that need a real one.
         .target(
             name: "PostgresHarness", dependencies: ["Reactor", "Postgres"],
@@ -139,3 +145,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// LibFuzzer around the invariants: `make fuzz` alone builds it, with its own flags and folder.
+if Context.environment["ANYWAY_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["HTTPInvariants"], path: "Tests/Fuzz",
+            swiftSettings: relaxed))
+}
