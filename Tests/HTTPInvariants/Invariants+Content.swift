@@ -8,6 +8,7 @@ extension Invariants {
         var isComplete = false
     }
 
+    /// Chunks: the same for any split, never more than came, and content survives the coding.
     @Sendable public static func chunks(_ input: [UInt8]) -> String? {
         let whole = decode(input, [input.count])
         if whole.consumed > input.count || whole.data.count > input.count {
@@ -72,6 +73,7 @@ extension Invariants {
         return result
     }
 
+    /// Percent-encoding, paths, queries and targets: decoding and encoding are inverse.
     @Sendable public static func url(_ input: [UInt8]) -> String? {
         if let decoded = Percent.decode(input[...]), decoded.count > input.count {
             return "decoding grows"

@@ -76,6 +76,7 @@ private struct Facts: Equatable {
 }
 
 extension Invariants {
+    /// A request head: the same for any split, unambiguous, and itself again when written afresh.
     @Sendable public static func request(_ input: [UInt8]) -> String? {
         func parse(_ stops: some Sequence<Int>, _ input: [UInt8]) -> Outcome<Facts> {
             var parser = RequestParser()
@@ -92,6 +93,7 @@ extension Invariants {
         )
     }
 
+    /// A response head, likewise; a first byte of space makes it the answer to HEAD.
     @Sendable public static func response(_ input: [UInt8]) -> String? {
         let method: Method = input.first == 0x20 ? .head : .get
         let input = input.first == 0x20 ? Array(input.dropFirst()) : input

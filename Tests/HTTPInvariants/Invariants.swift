@@ -4,6 +4,7 @@ internal import HTTP
 ///
 /// The fuzzer and the regression tests ask the same questions.
 public enum Invariants {
+    /// Says what is wrong, or nil.
     public typealias Check = @Sendable ([UInt8]) -> String?
 
     /// The checks by the name of their folder of inputs.
