@@ -68,6 +68,7 @@ final class GatewayBench: Sendable {
 
     init(
         _ settings: GatewaySettings = GatewaySettings(),
+        upstream: SocketAddress? = nil,
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") }
     ) throws {
         key = try SigningKey.generate()
@@ -83,7 +84,7 @@ final class GatewayBench: Sendable {
         for name in Route.Service.allCases {
             upstreams[name] = Upstream(
                 name: name.rawValue,
-                endpoints: try Endpoints(service.address.description),
+                endpoints: try Endpoints((upstream ?? service.address).description),
                 client: HTTPClient(),
                 tls: nil,
                 log: .silent,
