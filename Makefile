@@ -36,7 +36,7 @@ down: ## stop what `make up` started
 
 test: deps ## build and run all tests
 	swift build --build-tests $(IMPORTS)
-	swift test $(IMPORTS) --disable-xctest
+	swift test $(IMPORTS) --disable-xctest --no-parallel
 
 lint: ## check the format and the imports
 	swift format lint --strict --parallel --recursive $(CODE)

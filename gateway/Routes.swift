@@ -22,22 +22,14 @@ extension Route {
         Route(.delete, "/products/{id}", .product, .admin),
         Route(.post, "/products/{id}/stock", .product, .admin, honoursKey: true),
 
-        Route(.get, "/cart", .order, .user),
-        Route(.delete, "/cart", .order, .user),
-        Route(.put, "/cart/items/{product_id}", .order, .user),
-        Route(.delete, "/cart/items/{product_id}", .order, .user),
-        Route(.post, "/cart/merge", .order, .user),
-
         // A client may ask to wait ten seconds for its order (`Prefer: wait=10`).
         Route(.post, "/orders", .order, .user, timeout: .seconds(15), honoursKey: true),
         Route(.get, "/orders", .order, .user),
         Route(.get, "/orders/{id}", .order, .user),
         Route(.get, "/orders/{id}/timeline", .order, .user),
-        Route(.post, "/orders/{id}/cancel", .order, .user, timeout: .seconds(15)),
 
         Route(.get, "/payments/{order_id}", .payment, .user),
 
         Route(.get, "/notifications", .notification, .user),
-        Route(.get, "/notifications/stream", .notification, .user, timeout: .seconds(3600)),
     ]
 }

@@ -24,6 +24,9 @@ enum Load {
     private static func run(_ options: Options) async throws -> Report {
         let shop = try Shop(options)
         let products = try await shop.productsInStock()
+        if let folder = options.data {
+            try await shop.deliver(1_000_000, of: products, stackIn: folder)
+        }
         var customers: [Customer] = []
         for number in 0..<options.users {
             let token = try await shop.newCustomer(number)

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import HTTP
 internal import Reactor
 
@@ -27,6 +28,10 @@ struct Shop: Sendable {
         let password: String
     }
 
+    private struct Delivery: Encodable {
+        let quantity: Int
+    }
+
     private struct Tokens: Decodable {
         let access_token: String
     }
@@ -46,13 +51,7 @@ struct Shop: Sendable {
             try .json(.post, "/users", registration),
             "register a customer"
         )
-        let credentials = Credentials(email: email, password: password)
-        let signedIn = try await expect(
-            .ok,
-            try .json(.post, "/users/login", credentials),
-            "sign a customer in"
-        )
-        return try await signedIn.json(Tokens.self).access_token
+        return try await signIn(email, password)
     }
 
     /// The ids of products that are in stock.
@@ -62,6 +61,40 @@ struct Shop: Sendable {
         let ids = try await listing.json(Listing.self).items.map(\.id)
         guard !ids.isEmpty else { throw Failed(description: "no product is in stock") }
         return ids
+    }
+
+    /// Delivers `quantity` pieces of each product, as the administrator whose password the stack keeps.
+    func deliver(_ quantity: Int, of products: [String], stackIn folder: String) async throws {
+        let password: String
+        do {
+            let file = URL(filePath: "\(folder)/secrets/admin-password")
+            password = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        } catch {
+            throw Failed(
+                description: "'\(folder)' holds no stack: secrets/admin-password is missing"
+            )
+        }
+        let token = try await signIn("admin@anyway.local", password.filter { !$0.isNewline })
+        for product in products {
+            let key = "load-\(UInt64.random(in: 0 ... .max))"
+            let request = try ClientRequest.json(
+                .post,
+                "/products/\(product)/stock",
+                headers: ["authorization": "Bearer \(token)", "idempotency-key": key],
+                Delivery(quantity: quantity)
+            )
+            _ = try await expect(.created, request, "deliver stock")
+        }
+    }
+
+    private func signIn(_ email: String, _ password: String) async throws -> String {
+        let credentials = Credentials(email: email, password: password)
+        let signedIn = try await expect(
+            .ok,
+            try .json(.post, "/users/login", credentials),
+            "sign \(email) in"
+        )
+        return try await signedIn.json(Tokens.self).access_token
     }
 
     private func expect(

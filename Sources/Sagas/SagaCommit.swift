@@ -22,7 +22,6 @@ public struct SagaCommit: Sendable {
     public func callAsFunction<each S: Statement>(
         _ statements: repeat each S
     ) async throws(DatabaseError) {
-<<<<<<< HEAD
         // An array instead of a longer pack: awaiting a call with `fence, log, repeat each statements`
         // aborts at run time in Swift 6.3.1 ("freed pointer was not the last allocation").
         var all: [any Statement]
@@ -30,16 +29,6 @@ public struct SagaCommit: Sendable {
         case .end(let fence): all = [fence, log]
         case .move(let fence): all = [fence, log]
         }
-=======
-        // Gathered first: a pack that is extended on its way into another asynchronous function
-        // corrupts the task's allocations in Swift 6.3.
-        var all: [any Statement] = []
-        switch fence {
-        case .end(let fence): all.append(fence)
-        case .move(let fence): all.append(fence)
-        }
-        all.append(log)
->>>>>>> stack
         repeat all.append(each statements)
         try await database.run(all)
     }

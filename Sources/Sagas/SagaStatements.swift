@@ -136,9 +136,13 @@ struct PostponeSaga: Statement {
 }
 
 /// Gives up every lease of a driver that is about to stop, so that others need not wait.
+///
+/// The epoch moves on as well: a write of the stopping driver that is still on its way, such as a
+/// renewal of the lease, must not come after this and count.
 struct ReleaseSagas: Statement {
     static let sql = """
-        UPDATE saga_pending SET next_at = clock_timestamp() WHERE kind = $1 AND driver = $2
+        UPDATE saga_pending SET next_at = clock_timestamp(), epoch = epoch + 1
+        WHERE kind = $1 AND driver = $2
         """
     let kind: String
     let driver: String

@@ -22,7 +22,14 @@ extension Request {
     public func principal() throws(Problem) -> Principal {
         guard caller == "gateway", let text = header(CallerHeader.user), let user = UserID(text),
             let role = header(CallerHeader.role).flatMap(Role.init(rawValue:))
-        else { throw Problem(.unauthorized, detail: "sign in first") }
+        else {
+            // RFC 9110 section 15.5.2: a 401 says how to authenticate.
+            throw Problem(
+                .unauthorized,
+                detail: "sign in first",
+                headers: [.wwwAuthenticate: "Bearer"]
+            )
+        }
         return Principal(user: user, role: role)
     }
 

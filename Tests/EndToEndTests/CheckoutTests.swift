@@ -35,8 +35,12 @@ import Testing
         let steps = timeline["steps"] as? [[String: Any]] ?? []
         #expect(
             steps.compactMap { $0["step"] as? String }
-                == ["reserve stock", "charge payment", "confirm order"], "\(timeline)")
-        #expect(steps.allSatisfy { $0["attempt"] as? Int == 1 && $0["outcome"] as? String == "done" })
+                == ["reserve stock", "charge payment", "confirm order"],
+            "\(timeline)"
+        )
+        #expect(
+            steps.allSatisfy { $0["attempt"] as? Int == 1 && $0["outcome"] as? String == "done" }
+        )
         #expect(steps.allSatisfy { ($0["at"] as? String)?.hasSuffix("Z") == true })
         #expect(timeline.text("saga") == "ended")
 
@@ -63,8 +67,11 @@ import Testing
         #expect(short["short", 0, "available"] as? Int == before)
 
         let stranger = try await stack.curl(
-            "POST", "/orders", json: Shopper.body(product, 1, "pm_card_visa"),
-            headers: ["Idempotency-Key: k"])
+            "POST",
+            "/orders",
+            json: Shopper.body(product, 1, "pm_card_visa"),
+            headers: ["Idempotency-Key: k"]
+        )
         #expect(stranger.status == 401)
         #expect(stranger.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
         #expect(stranger.headers["content-type"] == "application/problem+json")
@@ -117,12 +124,17 @@ import Testing
         let longKey = try await shopper.post(body, key: String(repeating: "k", count: 256))
         #expect(longKey.status == 400, "\(longKey)")
         let text = try await shopper.curl(
-            "POST", "/orders", token: shopper.token,
-            headers: ["Idempotency-Key: t", "Content-Type: text/plain"])
+            "POST",
+            "/orders",
+            token: shopper.token,
+            headers: ["Idempotency-Key: t", "Content-Type: text/plain"]
+        )
         #expect(text.status == 415 || text.status == 400, "\(text)")
         let file = "/var/tmp/anyway-e2e-\(UUID().uuidString).json"
         _ = FileManager.default.createFile(
-            atPath: file, contents: Data(repeating: 0x20, count: (1 << 20) + 1))
+            atPath: file,
+            contents: Data(repeating: 0x20, count: (1 << 20) + 1)
+        )
         defer { try? FileManager.default.removeItem(atPath: file) }
         let large = try await shopper.post("@\(file)", key: "large")
         #expect(large.status == 413, "\(large)")

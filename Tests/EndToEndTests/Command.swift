@@ -8,7 +8,9 @@ struct Command: Sendable {
 
     /// Runs a program; its output goes through files, so no pipe can fill up and block it.
     static func run(
-        _ program: String, _ arguments: [String], environment: [String: String]? = nil,
+        _ program: String,
+        _ arguments: [String],
+        environment: [String: String]? = nil,
         within limit: Duration = .seconds(60)
     ) async throws -> Command {
         let folder = FileManager.default.temporaryDirectory
@@ -44,6 +46,7 @@ struct Command: Sendable {
         return Command(
             status: status,
             output: (try? String(contentsOf: output, encoding: .utf8)) ?? "",
-            errors: (try? String(contentsOf: errors, encoding: .utf8)) ?? "")
+            errors: (try? String(contentsOf: errors, encoding: .utf8)) ?? ""
+        )
     }
 }

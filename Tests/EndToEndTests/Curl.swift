@@ -9,7 +9,9 @@ struct Answer: Sendable {
     /// A member of the JSON body by its path: `answer["items", 0, "id"]`.
     subscript(path: any Sendable...) -> Any? {
         var value = try? JSONSerialization.jsonObject(
-            with: Data(body.utf8), options: [.fragmentsAllowed])
+            with: Data(body.utf8),
+            options: [.fragmentsAllowed]
+        )
         for step in path {
             if let name = step as? String {
                 value = (value as? [String: Any])?[name]
@@ -35,18 +37,27 @@ struct Curl: Sendable {
     let port: Int
 
     func callAsFunction(
-        _ method: String, _ path: String, token: String? = nil, json: String? = nil,
-        headers: [String] = [], within seconds: Int = 20
+        _ method: String,
+        _ path: String,
+        token: String? = nil,
+        json: String? = nil,
+        headers: [String] = [],
+        within seconds: Int = 20
     ) async throws -> Answer {
         var arguments = [
             "-sS", "--http1.1", "-X", method, "-m", "\(seconds)", "-D", "/dev/stderr",
             "http://127.0.0.1:\(port)\(path)",
         ]
         if let token { arguments += ["-H", "Authorization: Bearer \(token)"] }
-        if let json { arguments += ["-H", "Content-Type: application/json", "--data-binary", json] }
+        if let json {
+            arguments += ["-H", "Content-Type: application/json", "--data-binary", json]
+        }
         for header in headers { arguments += ["-H", header] }
         let command = try await Command.run(
-            "/usr/bin/curl", arguments, within: .seconds(seconds + 5))
+            "/usr/bin/curl",
+            arguments,
+            within: .seconds(seconds + 5)
+        )
         return Self.parse(head: command.errors, body: command.output)
     }
 

@@ -48,7 +48,9 @@ import Testing
             try await Task.sleep(for: .seconds(3))
             try await stack.must("start", "payment")
             let confirmed = try await shopper.wait(
-                for: waiting.text("id"), toBe: ["rejected", "confirmed"])
+                for: waiting.text("id"),
+                toBe: ["rejected", "confirmed"]
+            )
             #expect(confirmed.text("status") == "confirmed", "\(confirmed)")
             let timeline = try await shopper.get("/orders/\(waiting.text("id"))/timeline")
             let charges = (timeline["steps"] as? [[String: Any]] ?? [])
@@ -67,7 +69,9 @@ import Testing
             for _ in 0..<3 {
                 await withTaskGroup(of: Void.self) { group in
                     for _ in 0..<12 {
-                        group.addTask { _ = try? await shopper.order(product, headers: ["Prefer: wait=2"]) }
+                        group.addTask {
+                            _ = try? await shopper.order(product, headers: ["Prefer: wait=2"])
+                        }
                     }
                     group.addTask {
                         try? await Task.sleep(for: .milliseconds(Int.random(in: 20...120)))
@@ -109,7 +113,9 @@ import Testing
             let product = try await shopper.product(withStock: 100)
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<30 {
-                    group.addTask { _ = try? await shopper.order(product, headers: ["Prefer: wait=3"]) }
+                    group.addTask {
+                        _ = try? await shopper.order(product, headers: ["Prefer: wait=3"])
+                    }
                 }
                 group.addTask {
                     for name in ["order.1", "product.1", "payment.1", "user.1", "notification.1"] {

@@ -30,7 +30,8 @@ struct RunningStack: Sendable {
 
     /// Starts a stack, runs `body` and stops the stack again, whatever happened.
     static func with(
-        _ flags: [String] = ["--lean"], _ body: (RunningStack) async throws -> Void
+        _ flags: [String] = ["--lean"],
+        _ body: (RunningStack) async throws -> Void
     ) async throws {
         let stack = try await start(flags)
         do {
@@ -48,7 +49,9 @@ struct RunningStack: Sendable {
         let port = try freePort()
         let stack = RunningStack(folder: folder, port: port, curl: Curl(port: port))
         let up = try await stack.run(
-            ["up", "--detach", "--port", "\(port)"] + flags, within: .seconds(90))
+            ["up", "--detach", "--port", "\(port)"] + flags,
+            within: .seconds(90)
+        )
         guard up.status == 0 else {
             let lines = await stack.lastLines()
             try? await stack.stop()
@@ -61,14 +64,19 @@ struct RunningStack: Sendable {
     @discardableResult
     func run(_ words: [String], within limit: Duration = .seconds(60)) async throws -> Command {
         try await Command.run(
-            Self.program("stack"), words + ["--data", folder], within: limit)
+            Self.program("stack"),
+            words + ["--data", folder],
+            within: limit
+        )
     }
 
     /// Runs a command that must succeed.
     func must(_ words: String...) async throws {
         let command = try await run(words)
         guard command.status == 0 else {
-            throw Failed("stack \(words.joined(separator: " ")): \(command.output)\(command.errors)")
+            throw Failed(
+                "stack \(words.joined(separator: " ")): \(command.output)\(command.errors)"
+            )
         }
     }
 

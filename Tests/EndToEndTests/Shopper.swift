@@ -34,8 +34,11 @@ struct Shopper: Sendable {
     }
 
     func order(
-        _ product: String, quantity: Int = 1, card: String = "pm_card_visa",
-        key: String = UUID().uuidString, headers: [String] = []
+        _ product: String,
+        quantity: Int = 1,
+        card: String = "pm_card_visa",
+        key: String = UUID().uuidString,
+        headers: [String] = []
     ) async throws -> Answer {
         try await post(Self.body(product, quantity, card), key: key, headers: headers)
     }
@@ -46,15 +49,21 @@ struct Shopper: Sendable {
 
     func post(_ body: String, key: String, headers: [String] = []) async throws -> Answer {
         try await curl(
-            "POST", "/orders", token: token, json: body,
-            headers: ["Idempotency-Key: \(key)"] + headers)
+            "POST",
+            "/orders",
+            token: token,
+            json: body,
+            headers: ["Idempotency-Key: \(key)"] + headers
+        )
     }
 
     func get(_ path: String) async throws -> Answer { try await curl("GET", path, token: token) }
 
     /// Looks at an order until its status is one of these, or the time is up.
     func wait(
-        for id: String, toBe wanted: Set<String>, within limit: Duration = .seconds(45)
+        for id: String,
+        toBe wanted: Set<String>,
+        within limit: Duration = .seconds(45)
     ) async throws -> Answer {
         let end = ContinuousClock.now + limit
         var seen = try await get("/orders/\(id)")

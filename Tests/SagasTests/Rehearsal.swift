@@ -86,17 +86,22 @@ struct Rehearsal: Sendable {
 
     var saga: Saga<Part> {
         Saga(
-            "rehearsal", deadline: .seconds(3),
+            "rehearsal",
+            deadline: .seconds(3),
             reject: { part, refusal, commit throws(DatabaseError) in
                 try await commit(Note(id: part.id, note: "rejected \(refusal.reason)"))
             }
         ) {
             Step(
-                "one", do: { (_: Part) in await script.perform("one") },
-                undo: { (_: Part) in await undo("one") })
+                "one",
+                do: { (_: Part) in await script.perform("one") },
+                undo: { (_: Part) in await undo("one") }
+            )
             Step(
-                "two", do: { (_: Part) in await script.perform("two") },
-                undo: { (_: Part) in await undo("two") })
+                "two",
+                do: { (_: Part) in await script.perform("two") },
+                undo: { (_: Part) in await undo("two") }
+            )
             Pivot("pivot") { (part: Part, commit) throws(DatabaseError) in
                 try await commit(Note(id: part.id, note: "confirmed"))
             }
@@ -117,14 +122,19 @@ struct Rehearsal: Sendable {
         policy.pollInterval = .milliseconds(30)
         policy.firstPause = .milliseconds(5)
         return SagaRunner(
-            saga, database: database, driver: name, policy: policy, log: .silent,
+            saga,
+            database: database,
+            driver: name,
+            policy: policy,
+            log: .silent,
             metrics: Metrics()
         ) { id in Part(id: id) }
     }
 
     /// Runs the replicas while `body` does its part.
     func with(
-        _ runners: [SagaRunner<Part>], _ body: () async throws -> Void
+        _ runners: [SagaRunner<Part>],
+        _ body: () async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for runner in runners { group.addTask { await runner.run() } }

@@ -25,7 +25,9 @@ import Testing
         }
     }
 
-    @Test func `a refusal is told before it is undone, and everything attempted is undone`() async throws {
+    @Test func `a refusal is told before it is undone, and everything attempted is undone`()
+        async throws
+    {
         try await Rehearsal.run { stage in
             stage.script.answer("two", .refused(Self.declined))
             let runner = stage.runner("a")
@@ -48,7 +50,11 @@ import Testing
                 #expect(await outcome.wait(until: .after(.seconds(5))) == .completed)
                 #expect(stage.script.calls == ["one", "one", "one", "two"])
                 let log = try await stage.database.all(FindSagaLog(id: id)).flatMap(\.self)
-                #expect(log.filter { $0.step == "one" }.map(\.outcome) == ["unknown", "unknown", "done"])
+                #expect(
+                    log.filter { $0.step == "one" }.map(\.outcome) == [
+                        "unknown", "unknown", "done",
+                    ]
+                )
             }
         }
     }
@@ -69,7 +75,9 @@ import Testing
         }
     }
 
-    @Test func `an undo without an answer is parked and taken up again until it is done`() async throws {
+    @Test func `an undo without an answer is parked and taken up again until it is done`()
+        async throws
+    {
         try await Rehearsal.run { stage in
             stage.script.answer("two", .refused(Self.declined))
             stage.script.answer("undo two", .unknown("dead"), .unknown("dead"), .unknown("dead"))
@@ -85,7 +93,10 @@ import Testing
         }
     }
 
-    @Test func `another replica takes over when the lease lapses, and the paused one commits nothing`() async throws {
+    @Test
+    func `another replica takes over when the lease lapses, and the paused one commits nothing`()
+        async throws
+    {
         try await Rehearsal.run { stage in
             let first = stage.runner("a", lease: .milliseconds(300))
             let second = stage.runner("b")
@@ -107,7 +118,9 @@ import Testing
         }
     }
 
-    @Test func `a restarted replica takes its own sagas back before their lease lapses`() async throws {
+    @Test func `a restarted replica takes its own sagas back before their lease lapses`()
+        async throws
+    {
         try await Rehearsal.run { stage in
             let dead = stage.runner("a", lease: .seconds(60))
             // Stored, and then the process died before it did anything.
@@ -146,7 +159,8 @@ import Testing
     @Test func `many sagas on two replicas each commit exactly once`() async throws {
         try await Rehearsal.run { stage in
             let runners = [
-                stage.runner("a", lease: .milliseconds(40)), stage.runner("b", lease: .milliseconds(40)),
+                stage.runner("a", lease: .milliseconds(40)),
+                stage.runner("b", lease: .milliseconds(40)),
             ]
             try await stage.with(runners) { () async throws in
                 var ids: [UUID] = []
