@@ -34,6 +34,12 @@ struct Route: Sendable {
     let limit: Limit
     /// For the whole call and each try; nil for the mesh's own.
     let timeout: Duration?
+    /// The largest content of a request; beyond: 413.
+    let contentLimit: Int
+    /// Whether a content goes on as it arrives, with no more of it held than a piece.
+    ///
+    /// Such a request is tried once: what was sent on cannot be sent again.
+    let streams: Bool
     /// Whether the service makes a repetition harmless when there is an `Idempotency-Key`.
     let honoursKey: Bool
 
@@ -44,7 +50,9 @@ struct Route: Sendable {
         _ access: Access,
         limit: Limit = .client,
         timeout: Duration? = nil,
-        honoursKey: Bool = false
+        honoursKey: Bool = false,
+        contentLimit: Int = 1 << 20,
+        streams: Bool = false
     ) {
         self.method = method
         self.template = template
@@ -53,5 +61,7 @@ struct Route: Sendable {
         self.limit = limit
         self.timeout = timeout
         self.honoursKey = honoursKey
+        self.contentLimit = contentLimit
+        self.streams = streams
     }
 }

@@ -21,11 +21,22 @@ final class ServerConnection: @unchecked Sendable {
     }
 
     /// Serves until one side ends the connection, and closes it.
+    ///
+    /// The connection's task, and with it the handler, is cancelled when the client is seen to be
+    /// gone. Only a reset or a failure of the connection is such a sign. The end of what a client
+    /// sends is none: it may have closed its half and still wait for the answer (RFC 9112 §9.6).
     func serve() async {
+        await unsafe withUnsafeCurrentTask { task in
+            // Safe: closing the stream takes the signal off before this closure returns, and the
+            // task that it cancels is the one that runs this closure.
+            stream.onFailure { unsafe task?.cancel() }
+            await serveRequests()
+        }
+    }
+
+    private func serveRequests() async {
         do throws(SocketError) {
-            if let tls = server.settings.tls {
-                try await stream.acceptTLS(tls, until: .after(limits.headerTime))
-            }
+            if let tls = server.settings.tls { try await shakeHands(tls) }
             let peerIdentity = stream.peerIdentity
             while let head = try await nextHead() {
                 served += 1
@@ -34,6 +45,21 @@ final class ServerConnection: @unchecked Sendable {
         } catch {
             // The peer is gone or too slow: there is nobody left to tell.
         }
+        stream.close()
+    }
+
+    private func shakeHands(_ tls: TLSContext) async throws(SocketError) {
+        do throws(SocketError) {
+            try await stream.acceptTLS(tls, until: .after(limits.headerTime))
+        } catch {
+            server.settings.refused?(stream.remote, error)
+            throw error
+        }
+    }
+
+    /// Answers 503 to whoever is one too many, and closes.
+    func turnAway() async {
+        try? await refuse(.unavailable("too many connections", retryAfter: .seconds(1)))
         stream.close()
     }
 
@@ -152,7 +178,8 @@ final class ServerConnection: @unchecked Sendable {
                 head,
                 body: reader,
                 remote: stream.remote,
-                peerIdentity: peerIdentity
+                peerIdentity: peerIdentity,
+                isSecure: server.settings.tls != nil
             )
             return try await server.settings.handler(request)
         } catch {

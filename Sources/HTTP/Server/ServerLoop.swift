@@ -12,6 +12,8 @@ final class ServerLoop: @unchecked Sendable {
     private var spareBuffer: [UInt8] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
+    private var turnedAway = 0
+    private static let mostTurnedAway = 64
 
     init(_ loop: EventLoop, _ settings: ServerSettings) {
         self.loop = loop
@@ -26,15 +28,16 @@ final class ServerLoop: @unchecked Sendable {
             while !isDraining {
                 do throws(SocketError) {
                     let stream = try await acceptor.accept()
-                    guard connections.count < settings.limits.connections else {
-                        stream.close()
+                    let connection = ServerConnection(stream, self)
+                    guard settings.gate.enter(stream.remote) else {
+                        turnAway(connection, &group)
                         continue
                     }
-                    let connection = ServerConnection(stream, self)
                     connections[ObjectIdentifier(connection)] = connection
                     group.addTask(executorPreference: loop) { [self] in
                         await connection.serve()
                         connections[ObjectIdentifier(connection)] = nil
+                        settings.gate.leave(stream.remote)
                     }
                 } catch {
                     if error == .closed { break }
@@ -46,6 +49,18 @@ final class ServerLoop: @unchecked Sendable {
             group.cancelAll()
         }
         acceptor.close()
+    }
+
+    /// Says 503 to a connection too many, where that costs little: in plain text, to a few at a time.
+    private func turnAway(_ connection: ServerConnection, _ group: inout DiscardingTaskGroup) {
+        guard settings.tls == nil, turnedAway < Self.mostTurnedAway else {
+            return connection.abort()
+        }
+        turnedAway += 1
+        group.addTask(executorPreference: loop) { [self] in
+            await connection.turnAway()
+            turnedAway -= 1
+        }
     }
 
     /// Takes the empty buffer of a connection that will not need it for now.
