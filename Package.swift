@@ -153,3 +153,12 @@ if Context.environment["ANYWAY_FUZZ"] != nil {
             name: "Fuzz", dependencies: ["HTTPInvariants"], path: "Tests/Fuzz",
             swiftSettings: relaxed))
 }
+
+// Our server for strangers to talk to: `make interop` builds it.
+if Context.environment["ANYWAY_INTEROP"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Interop",
+            dependencies: ["HTTP", "Reactor"],
+            path: "Tests/Interop", swiftSettings: relaxed))
+}

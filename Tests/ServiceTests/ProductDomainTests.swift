@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import HTTP
 import Testing
 
 @testable import ProductService
