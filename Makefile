@@ -46,7 +46,7 @@ fmt: ## format the code in place
 	swift format --in-place --parallel --recursive $(CODE)
 
 bench: build ## send checkouts to a running stack and print rate and percentiles
-	.build/release/load
+	.build/release/load checkout --data .anyway
 
 # Bash counts its own SECONDS, so only a value given on make's command line is taken.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
@@ -55,3 +55,11 @@ fuzz: deps ## fuzz parsers, chunks and URLs under AddressSanitizer; SECONDS=60 i
 	ANYWAY_FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz \
 	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -enable-testing -Xswiftc -use-ld=lld
 	deploy/fuzz/run.sh $(FUZZ_SECONDS)
+
+transfer: deps ## move TRANSFER_MIB=1024 MiB up and down through the gateway; memory must not grow by 5
+	swift build --build-tests $(IMPORTS)
+	TRANSFER_MIB=$${TRANSFER_MIB:-1024} swift test --skip-build --disable-xctest --filter 'StreamingTests.*(goes up|does not read, )'
+
+interop: deps ## talk to our server with curl, Python, Node, and through nginx and HAProxy
+	ANYWAY_INTEROP=1 swift build --scratch-path .build/interop --product Interop
+	deploy/interop/run.sh .build/interop/debug/Interop

@@ -105,7 +105,7 @@ let package = Package(
             ],
             path: "gateway", swiftSettings: strict),
         .executableTarget(
-            name: "Stack", dependencies: ["Identity"], swiftSettings: strict),
+            name: "Stack", dependencies: ["Identity", "CLinux"], swiftSettings: strict),
         .executableTarget(
             name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
             swiftSettings: strict),
@@ -123,14 +123,16 @@ let package = Package(
             "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
         ]),
         tests("ContractsTests", ["Contracts"]),
-        tests("MessagingTests", ["Messaging", "Postgres", "Reactor", "PostgresHarness"]),
+        tests("MessagingTests", ["Messaging", "HTTP", "Postgres", "Reactor", "PostgresHarness"]),
         tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
         tests("ServiceTests", [
             "UserService", "ProductService", "OrderService", "PaymentService",
-            "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP",
+            "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP", "Sagas",
             "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor", "ServiceKit",
             "Telemetry",
         ]),
+        tests("ServiceKitTests", ["ServiceKit"]),
+        tests("LoadTests", ["Load"]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),
@@ -140,7 +142,7 @@ let package = Package(
             path: "Tests/HTTPInvariants", swiftSettings: relaxed),
         // A private PostgreSQL for suites that need a real one.
         .target(
-            name: "PostgresHarness", dependencies: ["Reactor", "Postgres"],
+            name: "PostgresHarness", dependencies: ["Reactor", "Postgres", "CLinux"],
             path: "Tests/PostgresHarness", swiftSettings: relaxed),
     ],
     swiftLanguageModes: [.v6]

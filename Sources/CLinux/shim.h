@@ -4,6 +4,7 @@
 #define ANYWAY_CLINUX_H
 
 #include <stdint.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -13,6 +14,9 @@
 
 // accept4 is declared only under _GNU_SOURCE; the symbol is glibc's.
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+
+// So is this one (glibc 2.34): a child started with it gets no descriptor but those it was given.
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 
 // `epoll_event` is packed and holds a union: Swift reads and writes the 64-bit member through these.
 static inline struct epoll_event anyway_epoll_event(uint32_t events, uint64_t token) {

@@ -10,7 +10,8 @@ struct StoredEvent: Sendable {
 /// Reads events behind a cursor, up to the oldest transaction that is still running.
 ///
 /// Every transaction below that horizon has ended, so nothing can appear there any more: what was
-/// read once never gets a predecessor.
+/// read once never gets a predecessor. The order names the table's columns: a bare `txid` would be
+/// the text in the list above, and text sorts 999 behind 1000.
 struct FindEvents: Statement {
     static let sql = """
         SELECT $4::text, txid::text, id, event_id, type, subject, sequence, hlc,
@@ -19,7 +20,7 @@ struct FindEvents: Statement {
         FROM outbox
         WHERE (txid, id) > ($1::text::xid8, $2)
             AND txid < pg_snapshot_xmin(pg_current_snapshot())
-        ORDER BY txid, id LIMIT $3
+        ORDER BY outbox.txid, outbox.id LIMIT $3
         """
     let source: String
     let after: FeedCursor

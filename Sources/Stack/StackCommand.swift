@@ -5,7 +5,6 @@ internal import Glibc
 enum StackCommand {
     static func main() {
         Interrupts.ignoreBrokenPipes()
-        Launch.keepDescriptors()
         do throws(StackError) {
             let invocation = try Invocation(Array(CommandLine.arguments.dropFirst()))
             exit(try run(invocation))

@@ -155,7 +155,7 @@ import Testing
 }
 
 /// A folder that goes with the test.
-final class Scratch {
+final class Scratch: Sendable {
     let path: String
 
     init() throws {
@@ -169,4 +169,29 @@ final class Scratch {
 /// How many of the processes still run.
 func living(_ processes: [ProcessIdentity]) -> Int {
     processes.count { $0.isAlive }
+}
+
+/// Runs work that blocks on a thread of its own.
+///
+/// Swift runs all tests on as many threads as there are cores: one that blocks starves the others.
+func onThread(_ work: @escaping @Sendable () throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+        let box = Unmanaged.passRetained(Work { done.resume(with: Result { try work() }) })
+        var thread = pthread_t()
+        pthread_create(
+            &thread,
+            nil,
+            { box in
+                if let box { Unmanaged<Work>.fromOpaque(box).takeRetainedValue().run() }
+                return nil
+            },
+            box.toOpaque()
+        )
+        pthread_detach(thread)
+    }
+}
+
+private final class Work {
+    let run: () -> Void
+    init(_ run: @escaping () -> Void) { self.run = run }
 }

@@ -69,7 +69,11 @@ import Testing
         return try #require(member.run.process)
     }
 
-    @Test func `detached, broken and mended`() throws {
+    @Test func `detached, broken and mended`() async throws {
+        try await onThread { try brokenAndMended() }
+    }
+
+    private func brokenAndMended() throws {
         let bystander = try #require(
             ProcessIdentity(of: Launch(executable: "/bin/sleep", arguments: ["100"]).start())
         )
@@ -148,7 +152,11 @@ import Testing
         #expect(try state().server.run.restarts == 1)
     }
 
-    @Test func `a killed stack is cleaned up by the next one, which Ctrl-C ends`() throws {
+    @Test func `a killed stack is cleaned up by the next one, which Ctrl-C ends`() async throws {
+        try await onThread { try cleanedUp() }
+    }
+
+    private func cleanedUp() throws {
         let first = try #require(ProcessIdentity(of: launch(up).start()))
         #expect(waitUntil { (try? state().phase) == .running })
         first.send(SIGKILL)
@@ -169,7 +177,11 @@ import Testing
         #expect(try state().phase == .stopped)
     }
 
-    @Test func `a supervised stack starts what was killed`() throws {
+    @Test func `a supervised stack starts what was killed`() async throws {
+        try await onThread { try supervised() }
+    }
+
+    private func supervised() throws {
         let owner = try #require(ProcessIdentity(of: launch(up + ["--supervise"]).start()))
         defer { _ = try? stack("down", "--wipe") }
         #expect(waitUntil { (try? state().phase) == .running })
@@ -181,7 +193,13 @@ import Testing
         #expect(!owner.isAlive)
     }
 
-    @Test func `a service that does not start takes the stack down with its last words`() throws {
+    @Test func `a service that does not start takes the stack down with its last words`()
+        async throws
+    {
+        try await onThread { try lastWords() }
+    }
+
+    private func lastWords() throws {
         try Files.replace(
             "\(folder.path)/services/payment",
             with: "#!/bin/sh\necho PROVIDER_URL is odd; exit 78\n",

@@ -39,8 +39,17 @@ import Testing
 enum Repository {
     static let root = String(#filePath.dropLast("/Tests/TidyTests/RepositoryTests.swift".count))
 
+    /// Every Swift file of ours, read once.
+    private static let everything = Result {
+        try read(["Sources", "gateway", "load", "Tests"])
+    }
+
     /// All Swift files below the folders.
     static func swift(_ folders: [String]) throws -> [SourceFile] {
+        try everything.get().filter { file in folders.contains { file.path.hasPrefix("\($0)/") } }
+    }
+
+    private static func read(_ folders: [String]) throws -> [SourceFile] {
         try folders.flatMap { folder in
             try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(folder)")
                 .filter { $0.hasSuffix(".swift") }

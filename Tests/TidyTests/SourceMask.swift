@@ -20,7 +20,10 @@ struct SourceMask {
 
     private mutating func run() {
         while index < source.count {
-            if at("//") {
+            let byte = source[index]
+            if byte != UInt8(ascii: "/"), byte != UInt8(ascii: "\""), byte != UInt8(ascii: "#") {
+                index += 1
+            } else if at("//") {
                 while index < source.count, source[index] != newline { blank(1) }
             } else if at("/*") {
                 blockComment()

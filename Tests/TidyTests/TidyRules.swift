@@ -55,6 +55,8 @@ enum TidyRules {
     }
 
     private static func startsFunction(_ line: Substring) -> Bool {
+        // Cheap first: most lines are none, and all lines of the repository pass here.
+        guard line.contains("func ") || line.contains("init") else { return false }
         let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "`") }
         return words.contains("func") || words.contains("init") || words.contains("deinit")
     }
@@ -65,14 +67,14 @@ enum TidyRules {
         var parentheses = 0
         var opened: Int?
         for index in start..<code.count {
-            for character in code[index] {
-                switch character {
-                case "(": parentheses += 1
-                case ")": parentheses -= 1
-                case "{":
+            for byte in code[index].utf8 {
+                switch byte {
+                case UInt8(ascii: "("): parentheses += 1
+                case UInt8(ascii: ")"): parentheses -= 1
+                case UInt8(ascii: "{"):
                     if opened == nil && parentheses == 0 { opened = index }
                     depth += 1
-                case "}":
+                case UInt8(ascii: "}"):
                     depth -= 1
                     if depth < 0 { return nil }
                     if depth == 0, let opened, parentheses == 0 {
@@ -90,6 +92,7 @@ enum TidyRules {
     /// Nothing that traps where it could throw: `x!`, `try!`, `as!` and implicitly unwrapped types.
     static func force(_ file: SourceFile) -> [Offence] {
         file.code.enumerated().flatMap { index, line -> [Offence] in
+            guard line.utf8.contains(UInt8(ascii: "!")) else { return [] }
             let characters = Array(line)
             return characters.indices.dropFirst().compactMap { position in
                 guard characters[position] == "!" else { return nil }
@@ -104,6 +107,7 @@ enum TidyRules {
     /// What is not done is an issue, not a comment.
     static func leftovers(_ file: SourceFile) -> [Offence] {
         let marks = ["TODO", "FIXME", "XXX"]
+        guard marks.contains(where: file.text.contains) else { return [] }
         return file.lines.enumerated().compactMap { index, line in
             let words = line.split { !($0.isLetter || $0 == "_") }
             return words.contains { marks.contains(String($0)) }
@@ -114,6 +118,7 @@ enum TidyRules {
     /// What the compiler is asked to believe is proven in the comment above it.
     static func proofs(_ file: SourceFile) -> [Offence] {
         let claims = ["@unchecked Sendable", "nonisolated(unsafe)", "@safe "]
+        guard claims.contains(where: file.text.contains) else { return [] }
         return file.code.enumerated().compactMap { index, line in
             guard claims.contains(where: line.contains), !isProven(file, index) else { return nil }
             return file.offence(index, "no proof above: \(line.trimmed)")
@@ -141,7 +146,8 @@ enum TidyRules {
 
     /// Full Foundation brings megabytes of tables that nobody here asks for.
     static func imports(_ file: SourceFile) -> [Offence] {
-        file.code.enumerated().compactMap { index, line in
+        guard file.text.contains("Foundation") else { return [] }
+        return file.code.enumerated().compactMap { index, line in
             let words = line.split(separator: " ")
             guard words.contains("import"), words.last == "Foundation" else { return nil }
             return file.offence(index, "full Foundation: import FoundationEssentials")
@@ -156,9 +162,14 @@ enum TidyRules {
             "proxy.golang.org", "repo1.maven.org", "rubygems.org", ".package(url",
             ".package(path", ".package(id",
         ]
-        return file.lines.enumerated().flatMap { index, line in
-            hosts.filter { line.contains($0) }.map { file.offence(index, "outside origin: \($0)") }
-        }
+        let named = hosts.filter { file.text.contains($0) }
+        return named.isEmpty
+            ? []
+            : file.lines.enumerated().flatMap { index, line in
+                named.filter { line.contains($0) }.map {
+                    file.offence(index, "outside origin: \($0)")
+                }
+            }
     }
 
     static let topLevel: Set<String> = [

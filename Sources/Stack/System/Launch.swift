@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// One child process to start: what, with which environment, and where its output goes.
@@ -49,7 +50,7 @@ struct Launch {
         return pid
     }
 
-    /// Opens and duplicates the three standard streams; the rest closes by itself (see keepDescriptors).
+    /// Opens and duplicates the three standard streams; everything else is closed.
     private func direct(_ actions: inout posix_spawn_file_actions_t) {
         // Safe: actions was initialised by the caller; paths are copied by the calls.
         if let input {
@@ -63,6 +64,7 @@ struct Launch {
         } else {
             unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
         }
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     }
 
     private func route(
@@ -84,14 +86,6 @@ struct Launch {
             )
         case .descriptor(let descriptor):
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, number)
-        }
-    }
-
-    /// Makes sure that what `stack` itself inherited, such as make's pipes, ends with it.
-    static func keepDescriptors() {
-        for descriptor in Files.names(in: "/proc/self/fd").compactMap({ Int32($0) })
-        where descriptor > 2 {
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         }
     }
 

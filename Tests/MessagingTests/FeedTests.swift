@@ -1,0 +1,105 @@
+import FoundationEssentials
+import HTTP
+import Postgres
+import PostgresHarness
+import Reactor
+import Testing
+
+@testable import Messaging
+
+@Suite struct FeedTests {
+    private struct Number: Codable, Sendable {
+        let value: Int
+    }
+
+    private static func publish(_ outbox: Outbox, _ value: Int) throws(DatabaseError) -> InsertEvent
+    {
+        try outbox.publish(
+            "test.counted",
+            subject: "s",
+            sequence: Int64(value),
+            data: Number(value: value)
+        )
+    }
+
+    private static func read(_ database: Database, after: FeedCursor) async throws -> [StoredEvent]
+    {
+        try await database.all(FindEvents(source: "/test", after: after, limit: 1000))
+    }
+
+    @Test func `an event that commits late is not stepped over`() async throws {
+        try await withDatabase(migrations: [MessagingMigrations.outbox]) { database async throws in
+            let outbox = Outbox()
+            let isWritten = OneShot<Bool>()
+            let mayCommit = OneShot<Bool>()
+            async let late: Void = database.transaction {
+                (tx: Transaction<DatabaseError>) async throws(DatabaseError) in
+                try await tx.run(Self.publish(outbox, 1))
+                isWritten.resolve(true)
+                _ = await mayCommit.wait(until: .after(.seconds(4)))
+            }
+            _ = await isWritten.wait(until: .after(.seconds(4)))
+            try await database.run(Self.publish(outbox, 2))
+            // The second event is committed; the first, with the smaller number, is not.
+            let early = try await Self.read(database, after: .start)
+            #expect(early.isEmpty)
+            mayCommit.resolve(true)
+            try await late
+            let all = try await Self.read(database, after: .start)
+            #expect(all.map(\.event.sequence) == [1, 2])
+            let last = try #require(all.last?.cursor)
+            let rest = try await Self.read(database, after: last)
+            #expect(rest.isEmpty)
+        }
+    }
+
+    @Test func `concurrent writers lose nothing and repeat nothing`() async throws {
+        try await withDatabase(migrations: [MessagingMigrations.outbox]) { database async throws in
+            let outbox = Outbox()
+            let total = 400
+            let seen = try await withThrowingTaskGroup(of: [Int64].self) { group in
+                for writer in 0..<8 {
+                    group.addTask {
+                        for number in 0..<(total / 8) {
+                            try await database.run(
+                                Self.publish(outbox, writer * total / 8 + number)
+                            )
+                        }
+                        return []
+                    }
+                }
+                group.addTask {
+                    var cursor = FeedCursor.start
+                    var seen: [Int64] = []
+                    let end = Deadline.after(.seconds(20))
+                    while seen.count < total, !end.hasPassed {
+                        let page = try await Self.read(database, after: cursor)
+                        seen += page.map(\.event.sequence)
+                        cursor = page.last?.cursor ?? cursor
+                    }
+                    return seen
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(seen.sorted() == (0..<Int64(total)).map(\.self))
+        }
+    }
+
+    @Test func `an event is a CloudEvent 1.0 whose data is JSON, not text`() async throws {
+        try await withDatabase(migrations: [MessagingMigrations.outbox]) { database async throws in
+            try await database.run(Self.publish(Outbox(), 7))
+            let found = try await Self.read(database, after: .start)
+            let event = try #require(found.first?.event)
+            let json = try JSON.decode(JSONValue.self, from: try JSON.encode(event))
+            #expect(json["specversion"]?.string == "1.0")
+            #expect(json["source"]?.string == "/test")
+            #expect(json["type"]?.string == "test.counted")
+            #expect(json["data"]?["value"]?.integer == 7)
+            #expect(json["time"]?.string?.hasSuffix("Z") == true)
+            let back = try JSON.decode(CloudEvent.self, from: try JSON.encode(event))
+            #expect(back == event)
+            let number: Number = try back.content()
+            #expect(number.value == 7)
+        }
+    }
+}
