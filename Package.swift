@@ -131,7 +131,9 @@ let package = Package(
             "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor", "ServiceKit",
             "Telemetry",
         ]),
-        tests("ServiceKitTests", ["ServiceKit"]),
+        tests("ServiceKitTests", [
+            "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
+        ]),
         tests("LoadTests", ["Load"]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),

@@ -34,6 +34,8 @@ struct Route: Sendable {
     let limit: Limit
     /// For the whole call and each try; nil for the mesh's own.
     let timeout: Duration?
+    /// What the service answers with when all is well; a client that takes none of it gets 406.
+    let types: [String]
     /// The largest content of a request; beyond: 413.
     let contentLimit: Int
     /// Whether a content goes on as it arrives, with no more of it held than a piece.
@@ -51,6 +53,7 @@ struct Route: Sendable {
         limit: Limit = .client,
         timeout: Duration? = nil,
         honoursKey: Bool = false,
+        types: [String] = ["application/json"],
         contentLimit: Int = 1 << 20,
         streams: Bool = false
     ) {
@@ -61,6 +64,7 @@ struct Route: Sendable {
         self.limit = limit
         self.timeout = timeout
         self.honoursKey = honoursKey
+        self.types = types
         self.contentLimit = contentLimit
         self.streams = streams
     }

@@ -126,7 +126,8 @@ struct Hostility: Sendable, CustomTestStringConvertible {
                 until: .after(.seconds(5))
             )
             defer { stream.close() }
-            let request = "POST /users HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+            let request =
+                "POST /users HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
             try await stream.write([UInt8](request.utf8), until: .after(.seconds(5)))
             var buffer = ByteBuffer()
             while (try? await stream.read(into: &buffer, until: .after(.seconds(5)))) ?? 0 > 0 {}

@@ -226,7 +226,10 @@ import Testing
     ) async throws {
         let world = try world(limit: 1000)
         let (text, after) = try await onLoop {
-            let stream = try await send(world, "POST /up HTTP/1.1\r\nTransfer-Encoding: chunked")
+            let stream = try await send(
+                world,
+                "POST /up HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked"
+            )
             try await stream.write([UInt8](chunks.utf8), until: .after(.seconds(5)))
             let text = await rest(stream)
             let good = try await send(

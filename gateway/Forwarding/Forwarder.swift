@@ -24,6 +24,7 @@ struct Forwarder: Sendable {
         guard let upstream = upstreams[route.service] else { throw .internalError }
         let pass = try await gatekeeper.admit(request, to: route)
         AccessNote.current?.set(user: pass.claims?.subject, service: route.service)
+        _ = try request.preferred(of: route.types)
         var limits = pass.headers
         let content: ClientRequest.Body
         if route.streams {
