@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench fmt fuzz interop transfer
+.PHONY: help deps build up down test lint bench bench-http fmt fuzz interop transfer
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev postgresql pkg-config curl
@@ -10,9 +10,10 @@ CODE := Sources gateway load Tests Package.swift
 # An import that Package.swift does not declare is a broken arrow of the architecture.
 IMPORTS := --explicit-target-dependency-import-check error
 UP ?=
+BENCH ?=
 
 help: ## list these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 deps: ## install the Debian packages that are missing, and only those
 	@missing=(); \
@@ -47,6 +48,11 @@ fmt: ## format the code in place
 
 bench: build ## send checkouts to a running stack and print rate and percentiles
 	.build/release/load checkout --data .anyway
+
+bench-http: deps ## compare our HTTP server with nginx, and count what idle connections cost
+	swift build -c release --product HTTPBench
+	deploy/bench/http.py $(BENCH)
+	deploy/bench/idle.py
 
 # Bash counts its own SECONDS, so only a value given on make's command line is taken.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)

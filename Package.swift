@@ -106,6 +106,10 @@ let package = Package(
             path: "gateway", swiftSettings: strict),
         .executableTarget(
             name: "Stack", dependencies: ["Identity", "CLinux"], swiftSettings: strict),
+        // What `make bench-http` measures against nginx; no product, it is never shipped.
+        .executableTarget(
+            name: "HTTPBench", dependencies: ["Reactor", "HTTP", "ServiceKit", "Telemetry"],
+            swiftSettings: strict),
         .executableTarget(
             name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
             swiftSettings: strict),

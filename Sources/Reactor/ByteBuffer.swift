@@ -3,8 +3,8 @@
 /// The storage is one array; consuming moves an index, and the gap is closed when room is needed.
 /// An emptied buffer can give its memory back (`releaseIfEmpty`), so an idle connection costs none.
 public struct ByteBuffer: Sendable {
-    private var storage: [UInt8]
-    private var head = 0
+    @usableFromInline var storage: [UInt8]
+    @usableFromInline var head = 0
 
     /// Makes a buffer that holds `bytes`.
     public init(_ bytes: [UInt8] = []) {
@@ -12,23 +12,24 @@ public struct ByteBuffer: Sendable {
     }
 
     /// How many bytes can be read.
-    public var count: Int { storage.count - head }
+    @inlinable public var count: Int { storage.count - head }
+
+    /// How much memory is held, in bytes.
+    public var capacity: Int { storage.capacity }
 
     /// Whether nothing can be read.
-    public var isEmpty: Bool { head == storage.count }
+    @inlinable public var isEmpty: Bool { head == storage.count }
 
     /// Lends the readable bytes, without a copy.
     @inlinable
     public func withSpan<Result, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(bytes.span.extracting(firstIndex..<bytes.count))
+        try body(storage.span.extracting(head..<storage.count))
     }
 
-    @usableFromInline var bytes: [UInt8] { storage }
-    @usableFromInline var firstIndex: Int { head }
-
     /// Drops the first `count` bytes; more than there are is a bug.
+    @inlinable
     public mutating func consume(_ count: Int) {
         precondition(count >= 0 && count <= self.count, "consumed more than was there")
         head += count

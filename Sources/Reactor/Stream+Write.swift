@@ -28,26 +28,69 @@ extension Stream {
         }
         let total = head.count + body.count
         var sent = 0
-        while sent < total {
+        while true {
+            sent += try send(head, body, from: sent)
+            if sent == total { return }
+            try await watcher.writable(until: deadline)
+        }
+    }
+
+    /// Sends as much of `bytes` as the socket takes without waiting.
+    ///
+    /// - Returns: how many bytes were taken; `write` the rest next, because TLS may have begun it.
+    /// - Throws: as `write(_:until:)`, but for the deadline and cancellation.
+    public func writeNow(_ bytes: [UInt8]) throws(SocketError) -> Int {
+        guard let tls else { return try send(bytes, [], from: 0) }
+        guard !isClosed else { throw .closed }
+        // Safe: the array is lent for the length of the call.
+        switch unsafe bytes.withUnsafeBytes({ unsafe tls.write($0) }) {
+        case .done(let count): return count
+        case .wantRead, .wantWrite: return 0
+        case .closed: throw .closed
+        case .failed(let reason): throw .tls(reason)
+        }
+    }
+
+    /// Sends both parts from `offset` on until the socket takes no more; how many bytes it took.
+    private func send(
+        _ head: [UInt8],
+        _ body: [UInt8],
+        from offset: Int
+    ) throws(SocketError) -> Int {
+        var sent = offset
+        while sent < head.count + body.count {
             guard !isClosed else { throw .closed }
             let count = attemptWrite(head, body, from: sent)
             if count >= 0 {
                 sent += count
-            } else {
-                switch errno {
-                case EINTR: continue
-                case EAGAIN: try await watcher.writable(until: deadline)
-                case EPIPE, ECONNRESET: throw .closed
-                default: throw .last("sendmsg")
-                }
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return sent - offset
+            case EPIPE, ECONNRESET: throw .closed
+            default: throw .last("sendmsg")
             }
         }
+        return sent - offset
     }
 
-    /// One `sendmsg` of what lies behind the first `offset` bytes of both parts together.
+    /// One `send`, or one `sendmsg` of what lies behind the first `offset` bytes of both parts.
     private func attemptWrite(_ head: [UInt8], _ body: [UInt8], from offset: Int) -> Int {
+        if body.isEmpty {
+            // Safe: the array is lent for the length of the call; `rebasing` checks the offset.
+            return unsafe head.withUnsafeBytes { head in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: head[offset...])
+                return unsafe Glibc.send(
+                    descriptor,
+                    rest.baseAddress,
+                    rest.count,
+                    Int32(MSG_NOSIGNAL)
+                )
+            }
+        }
         // Safe: both arrays are lent for the length of the call, and the vectors stay inside them.
-        unsafe head.withUnsafeBytes { head in
+        return unsafe head.withUnsafeBytes { head in
             unsafe body.withUnsafeBytes { body in
                 let skipHead = min(offset, head.count)
                 let first = unsafe UnsafeRawBufferPointer(rebasing: head[skipHead...])

@@ -11,7 +11,8 @@ public final class Stream: @unchecked Sendable {
     /// The other end.
     public let remote: SocketAddress
     let descriptor: Int32
-    let watcher: Watcher
+    /// Who waits for the descriptor.
+    public let watcher: Watcher
     private(set) var tls: TLSSession?
     private var isOpen = true
 
@@ -153,20 +154,45 @@ public final class Stream: @unchecked Sendable {
         atMost limit: Int = 16384,
         until deadline: Deadline
     ) async throws(SocketError) -> Int {
-        if let tls { return try await read(tls, into: &buffer, atMost: limit, until: deadline) }
         while true {
-            if !watcher.mayRead { try await watcher.readable(until: deadline) }
-            guard isOpen else { throw .closed }
-            let count = unsafe buffer.append(capacity: limit) { space in
-                unsafe max(0, attemptRead(space))
-            }
-            if count > 0 || lastReadEnded { return count }
-            if let error = lastReadError { throw error }
+            if let count = try readNow(into: &buffer, atMost: limit) { return count }
+            try await waitToRead(until: deadline)
+        }
+    }
+
+    /// Appends what has arrived to `buffer`, without waiting.
+    ///
+    /// - Returns: as `read(into:atMost:until:)`, or nil when nothing has arrived: then wait.
+    /// - Throws: as `read(into:atMost:until:)`, but for the deadline and cancellation.
+    public func readNow(
+        into buffer: inout ByteBuffer,
+        atMost limit: Int = 16384
+    ) throws(SocketError) -> Int? {
+        guard isOpen else { throw .closed }
+        if let tls { return try readNow(tls, into: &buffer, atMost: limit) }
+        guard watcher.mayRead else { return nil }
+        let count = unsafe buffer.append(capacity: limit) { space in
+            unsafe max(0, attemptRead(space))
+        }
+        if count > 0 || lastReadEnded { return count }
+        if let error = lastReadError { throw error }
+        return nil
+    }
+
+    /// Waits until `readNow` is worth another try.
+    private func waitToRead(until deadline: Deadline) async throws(SocketError) {
+        if readWaitsForWriting {
+            readWaitsForWriting = false
+            try await watcher.writable(until: deadline)
+        } else {
+            try await watcher.readable(until: deadline)
         }
     }
 
     private var lastReadEnded = false
     private var lastReadError: SocketError?
+    /// TLS must first send something, such as the answer to a new key.
+    private var readWaitsForWriting = false
 
     /// One `recv`.
     ///
@@ -194,28 +220,25 @@ public final class Stream: @unchecked Sendable {
         }
     }
 
-    private func read(
+    private func readNow(
         _ session: TLSSession,
         into buffer: inout ByteBuffer,
-        atMost limit: Int,
-        until deadline: Deadline
-    ) async throws(SocketError) -> Int {
-        while true {
-            guard isOpen else { throw .closed }
-            var step = TLSSession.Step.closed
-            let count = unsafe buffer.append(capacity: limit) { space in
-                unsafe step = session.read(into: space)
-                if case .done(let count) = step { return count }
-                return 0
-            }
-            switch step {
-            case .done: return count
-            case .wantRead: try await waitForRecord(until: deadline)
-            case .wantWrite: try await watcher.writable(until: deadline)
-            case .closed: return 0
-            case .failed(let reason): throw .tls(reason)
-            }
+        atMost limit: Int
+    ) throws(SocketError) -> Int? {
+        var step = TLSSession.Step.closed
+        let count = unsafe buffer.append(capacity: limit) { space in
+            unsafe step = session.read(into: space)
+            if case .done(let count) = step { return count }
+            return 0
         }
+        switch step {
+        case .done: return count
+        case .wantRead: watcher.readExhausted()
+        case .wantWrite: readWaitsForWriting = true
+        case .closed: return 0
+        case .failed(let reason): throw .tls(reason)
+        }
+        return nil
     }
 
     // MARK: Closing

@@ -9,11 +9,26 @@ import CLinux
 /// Safe to send (`@unchecked Sendable`): every stored property is touched on the loop's thread
 /// alone; cancellation, which comes from anywhere, goes through `loop.execute`.
 public final class Watcher: @unchecked Sendable {
-    enum Wake { case ready, timedOut, cancelled, closed }
+    /// Why a wait ended.
+    public enum Wake: Sendable {
+        /// There is something to read, or room to write.
+        case ready
+        /// The deadline passed.
+        case timedOut
+        /// The waiting task was cancelled.
+        case cancelled
+        /// `close` was called.
+        case closed
+    }
 
     /// Safe: resumed exactly once, by `wake`, which takes the waiter out first.
     @safe private struct Waiter {
-        let continuation: UnsafeContinuation<Wake, Never>
+        @safe enum Resumption {
+            case task(UnsafeContinuation<Wake, Never>)
+            case callback((Wake) -> Void)
+        }
+
+        let resumption: Resumption
         let deadline: Deadline
         let ticket: UInt64
     }
@@ -94,6 +109,50 @@ public final class Watcher: @unchecked Sendable {
         disarm(.write)
     }
 
+    /// Waits like `readable`, but cancellation does not end the wait: for those whom `close` wakes
+    /// when they are to stop, because a cancellation handler costs more than the wait itself.
+    ///
+    /// It throws nothing and calls nothing that waits: each frame on the way to a wait is paid for
+    /// at every request.
+    public func arrival(until deadline: Deadline) async -> Wake {
+        loop.preconditionIsCurrent()
+        // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
+        return await unsafe withUnsafeContinuation { continuation in
+            if slot == nil { return unsafe continuation.resume(returning: .closed) }
+            if reading.isReady || reading.isHungUp {
+                reading.isReady = false
+                return unsafe continuation.resume(returning: .ready)
+            }
+            let waiter = unsafe Waiter(
+                resumption: .task(continuation),
+                deadline: deadline,
+                ticket: nextTicket()
+            )
+            enlist(waiter, .read)
+        }
+    }
+
+    /// Waits without a task: calls `wake` once, on the loop, when the descriptor may be read, at the
+    /// deadline, or after `close`; at once when it may be read already.
+    ///
+    /// A task with the frames of its functions takes some KiB; who is parked takes none.
+    ///
+    /// Call it on the loop, while nobody else waits to read.
+    public func park(until deadline: Deadline, _ wake: @escaping (Wake) -> Void) {
+        loop.preconditionIsCurrent()
+        if slot == nil { return wake(.closed) }
+        if reading.isReady || reading.isHungUp {
+            reading.isReady = false
+            return wake(.ready)
+        }
+        let waiter = Waiter(
+            resumption: .callback(wake),
+            deadline: deadline,
+            ticket: nextTicket()
+        )
+        enlist(waiter, .read)
+    }
+
     // MARK: For streams, which know when an edge is spent
 
     /// Whether an attempt to read can bring anything: an edge came since it was last exhausted.
@@ -119,32 +178,56 @@ public final class Watcher: @unchecked Sendable {
     }
 
     private func wait(_ direction: Direction, until deadline: Deadline) async throws(SocketError) {
-        loop.preconditionIsCurrent()
-        if slot == nil { throw .closed }
-        let wasReady = with(direction) { side in
-            defer { side.isReady = false }
-            return side.isReady || side.isHungUp
-        }
-        if wasReady { return }
-        lastTicket += 1
-        let ticket = lastTicket
+        guard try mustWait(direction) else { return }
+        let ticket = nextTicket()
         let outcome = await withTaskCancellationHandler {
-            // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
-            await unsafe withUnsafeContinuation { continuation in
-                let waiter = unsafe Waiter(
-                    continuation: continuation,
-                    deadline: deadline,
-                    ticket: ticket
-                )
-                with(direction) { side in
-                    precondition(side.waiter == nil, "two tasks wait for one direction")
-                    side.waiter = waiter
-                }
-                arm(direction, at: deadline)
-            }
+            await suspend(direction, until: deadline, ticket: ticket)
         } onCancel: {
             loop.execute { self.cancelWait(direction, ticket: ticket) }
         }
+        try Self.check(outcome)
+    }
+
+    /// Spends the edge that was seen; true when there was none.
+    private func mustWait(_ direction: Direction) throws(SocketError) -> Bool {
+        loop.preconditionIsCurrent()
+        if slot == nil { throw .closed }
+        return with(direction) { side in
+            defer { side.isReady = false }
+            return !(side.isReady || side.isHungUp)
+        }
+    }
+
+    private func nextTicket() -> UInt64 {
+        lastTicket += 1
+        return lastTicket
+    }
+
+    private func suspend(
+        _ direction: Direction,
+        until deadline: Deadline,
+        ticket: UInt64
+    ) async -> Wake {
+        // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
+        await unsafe withUnsafeContinuation { continuation in
+            let waiter = unsafe Waiter(
+                resumption: .task(continuation),
+                deadline: deadline,
+                ticket: ticket
+            )
+            enlist(waiter, direction)
+        }
+    }
+
+    private func enlist(_ waiter: Waiter, _ direction: Direction) {
+        with(direction) { side in
+            precondition(side.waiter == nil, "two tasks wait for one direction")
+            side.waiter = waiter
+        }
+        arm(direction, at: waiter.deadline)
+    }
+
+    private static func check(_ outcome: Wake) throws(SocketError) {
         switch outcome {
         case .ready: return
         case .timedOut: throw .timedOut
@@ -164,7 +247,11 @@ public final class Watcher: @unchecked Sendable {
             defer { side.waiter = nil }
             return side.waiter
         }
-        unsafe waiter?.continuation.resume(returning: reason)
+        switch waiter?.resumption {
+        case .task(let continuation): unsafe continuation.resume(returning: reason)
+        case .callback(let wake): wake(reason)
+        case nil: break
+        }
     }
 
     /// Called by the loop when epoll reports the descriptor.

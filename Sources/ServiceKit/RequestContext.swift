@@ -1,30 +1,51 @@
 internal import Contracts
-internal import HTTP
+package import HTTP
 internal import Reactor
-internal import Telemetry
+package import Telemetry
 
 /// Gives each request its trace and its deadline, and its problems the trace's id.
-struct RequestContext: Sendable {
+package struct RequestContext: Sendable {
     private let log: Logger
 
-    init(_ boot: Boot) {
-        log = boot.log
+    /// - Parameter log: where requests that fail by our fault are told of.
+    package init(log: Logger) {
+        self.log = log
     }
 
-    func wrap(_ next: @escaping Handler) -> Handler {
+    /// Puts the context around `next`.
+    package func wrap(_ next: @escaping Handler) -> Handler {
         { request throws(Problem) in
             let trace = Self.trace(of: request)
             let deadline = Self.deadline(of: request)
+            // Each closure around a call costs a frame and a look at the executor, so the deadline
+            // is bound only where there is one: without it the outermost value, none, holds.
             let result: Result<Response, Problem> = await TraceContext.$current.withValue(trace) {
-                await Deadline.$current.withValue(deadline) {
-                    do throws(Problem) {
-                        return .success(try await next(request))
-                    } catch {
-                        return .failure(note(error, request, trace))
-                    }
+                do throws(Problem) {
+                    guard deadline == .never else { return await bound(deadline, next, request) }
+                    return .success(try await next(request))
+                } catch {
+                    return .failure(error)
                 }
             }
-            return try result.get()
+            do throws(Problem) {
+                return try result.get()
+            } catch {
+                throw TraceContext.$current.withValue(trace) { note(error, request, trace) }
+            }
+        }
+    }
+
+    private func bound(
+        _ deadline: Deadline,
+        _ next: Handler,
+        _ request: Request
+    ) async -> Result<Response, Problem> {
+        await Deadline.$current.withValue(deadline) {
+            do throws(Problem) {
+                return .success(try await next(request))
+            } catch {
+                return .failure(error)
+            }
         }
     }
 

@@ -1,31 +1,47 @@
-internal import HTTP
-internal import Telemetry
+package import HTTP
+internal import Synchronization
+package import Telemetry
 
 /// Counts and times requests by route, and logs them at level debug.
-struct RequestObserver: Sendable {
+package struct RequestObserver: Sendable {
     private let requests: Family<Counter>
     private let durations: Family<Histogram>
     private let log: Logger
+    private let handles = Handles()
 
-    init(_ boot: Boot) {
-        log = boot.log
-        requests = boot.metrics.counters(
+    /// The metrics of a route and a status, looked up once for each pair, of which there are few:
+    /// templates of routes come from the code.
+    private final class Handles: Sendable {
+        struct Key: Hashable {
+            let route: String
+            let status: Int
+        }
+
+        let known = Mutex<[Key: (Counter, Histogram)]>([:])
+    }
+
+    /// Registers the metrics; lines go to `log`.
+    package init(log: Logger, metrics: Metrics) {
+        self.log = log
+        requests = metrics.counters(
             "http_requests_total",
             "Requests answered, by route and status.",
             labels: ["route", "status"],
             limit: 500
         )
-        durations = boot.metrics.histograms(
+        durations = metrics.histograms(
             "http_request_seconds",
             "Time from the complete request head to the complete answer.",
             labels: ["route"]
         )
     }
 
-    func observe(_ exchange: Exchange) {
+    /// Takes one exchange into account.
+    package func observe(_ exchange: Exchange) {
         let route = exchange.route ?? "none"
-        requests.with(route, String(exchange.status.code)).increment()
-        durations.with(route).observe(exchange.duration)
+        let (requests, durations) = handles(route, exchange.status.code)
+        requests.increment()
+        durations.observe(Double(exchange.nanoseconds) / 1e9)
         log.debug(
             "request",
             [
@@ -34,5 +50,15 @@ struct RequestObserver: Sendable {
                 "us": .int(Int(exchange.duration / .microseconds(1))),
             ]
         )
+    }
+
+    private func handles(_ route: String, _ status: Int) -> (Counter, Histogram) {
+        let key = Handles.Key(route: route, status: status)
+        return handles.known.withLock { known in
+            if let found = known[key] { return found }
+            let new = (requests.with(route, String(status)), durations.with(route))
+            known[key] = new
+            return new
+        }
     }
 }

@@ -22,7 +22,7 @@ extension ServiceRuntime {
 
     /// Clients' content may be compressed; between our own processes that would only cost time.
     private var handler: Handler {
-        let handler = RequestContext(boot).wrap(boot.handler)
+        let handler = RequestContext(log: boot.log).wrap(boot.handler)
         return settings.servesTLS ? handler : Compression().wrap(handler)
     }
 

@@ -110,7 +110,7 @@ final class ServiceRuntime: Sendable {
         try await wire(boot)
         boot.routes { router in health().add(to: &router) }
         let listener = try await listen(settings.listen, "LISTEN")
-        let observer = RequestObserver(boot)
+        let observer = RequestObserver(log: boot.log, metrics: boot.metrics)
         let servers = [
             server(listener, serverTLS, observer), try await publicServer(observer),
         ].compactMap(\.self)

@@ -31,9 +31,9 @@ public struct TraceContext: Sendable, Hashable {
     /// Starts a new trace with random ids.
     public static func root(isSampled: Bool = true) -> TraceContext {
         TraceContext(
-            high: .random(in: .min ... .max),
-            low: .random(in: 1 ... .max),
-            span: .random(in: 1 ... .max),
+            high: TraceIDs.next(),
+            low: TraceIDs.next(),
+            span: TraceIDs.next(),
             sampled: isSampled
         )
     }
@@ -43,7 +43,7 @@ public struct TraceContext: Sendable, Hashable {
         TraceContext(
             high: traceHigh,
             low: traceLow,
-            span: .random(in: 1 ... .max),
+            span: TraceIDs.next(),
             sampled: isSampled
         )
     }

@@ -51,10 +51,15 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
 
     @Test func `draining finishes what is in flight and closes what is idle`() async throws {
         let started = Mutex(0)
+        let isStopping = Mutex(false)
         let listener = try Listener.bind(.loopback(port: 0))
         let server = HTTPServer(listener: listener) { request in
             started.withLock { $0 += 1 }
-            try? await EventLoop.sleep(for: .milliseconds(100))
+            // However busy the machine is, the request is in flight when the drain begins.
+            while !isStopping.withLock({ $0 }) {
+                try? await EventLoop.sleep(for: .milliseconds(2))
+            }
+            try? await EventLoop.sleep(for: .milliseconds(50))
             return .text("done \(Task.isCancelled)")
         }
         let running = Task { try await server.run(on: loops) }
@@ -64,6 +69,7 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
             try await busy.send(get + get)
             while started.withLock({ $0 }) == 0 { try await EventLoop.sleep(for: .milliseconds(2)) }
             running.cancel()
+            isStopping.withLock { $0 = true }
             #expect(try await idle.rest(within: .seconds(5)) == "")
             let text = try await busy.rest(within: .seconds(5)) ?? ""
             #expect(statuses(text) == "200" && text.hasSuffix("done false"))

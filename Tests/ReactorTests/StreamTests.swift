@@ -34,6 +34,32 @@ import Testing
         }
     }
 
+    @Test func `who is parked is told once: of bytes, of the deadline, of the end`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            var told: [String] = []
+            let parked = { (deadline: Deadline, what: @escaping () async throws -> Void) in
+                let wake = OneShot<Watcher.Wake>()
+                server.watcher.park(until: deadline) { wake.resolve($0) }
+                try await what()
+                return await wake.wait(until: .after(.seconds(2))).map { "\($0)" } ?? "nothing"
+            }
+            told.append(
+                try await parked(.never) {
+                    try await client.write([1], until: .after(.seconds(1)))
+                }
+            )
+            var buffer = ByteBuffer()
+            #expect(try server.readNow(into: &buffer) == 1)
+            #expect(try server.readNow(into: &buffer) == nil)
+            told.append(try await parked(.after(.milliseconds(20))) {})
+            told.append(try await parked(.never) { server.close() })
+            told.append(try await parked(.never) {})
+            #expect(told == ["ready", "timedOut", "closed", "closed"])
+            client.close()
+        }
+    }
+
     @Test func `megabytes cross in both directions while buffers fill and drain`() async throws {
         try await onLoop {
             let (client, server) = try await Self.pair()

@@ -44,7 +44,8 @@ public struct Response: Sendable {
         headers: Headers = [:]
     ) -> Response {
         guard let bytes = try? JSON.encode(value) else { return Problem.internalError.response() }
-        return .bytes(bytes, type: "application/json", status: status, headers: headers)
+        let headers = typed(headers, jsonType, "application/json")
+        return Response(status, headers: headers, body: .bytes(bytes))
     }
 
     /// Plain text in UTF-8.
@@ -53,12 +54,8 @@ public struct Response: Sendable {
         status: Status = .ok,
         headers: Headers = [:]
     ) -> Response {
-        .bytes(
-            [UInt8](text.utf8),
-            type: "text/plain; charset=utf-8",
-            status: status,
-            headers: headers
-        )
+        let headers = typed(headers, textType, "text/plain; charset=utf-8")
+        return Response(status, headers: headers, body: .bytes([UInt8](text.utf8)))
     }
 
     /// Bytes of a media type.
@@ -71,6 +68,18 @@ public struct Response: Sendable {
         var headers = headers
         headers[.contentType] = type
         return Response(status, headers: headers, body: .bytes(bytes))
+    }
+
+    // Rendered once: most answers have no field but their type.
+    private static let jsonType: Headers = [.contentType: "application/json"]
+    private static let textType: Headers = [.contentType: "text/plain; charset=utf-8"]
+
+    /// The fields with a type among them; `alone` is what that makes of no fields.
+    private static func typed(_ headers: Headers, _ alone: Headers, _ type: String) -> Headers {
+        if headers.isEmpty { return alone }
+        var headers = headers
+        headers[.contentType] = type
+        return headers
     }
 }
 

@@ -7,75 +7,95 @@ public enum Version: Sendable, Hashable {
 }
 
 /// A request's start line and header fields, checked.
+///
+/// What never changes is shared by all copies: a request passes through many hands.
 public struct RequestHead: Sendable {
-    /// What is to be done.
-    public let method: Method
-    /// The path, normalised; `*` for `OPTIONS *`.
-    public let path: Path
-    /// The claimed version.
-    public let version: Version
+    private let start: RequestStart
     /// The fields.
     public var headers: Headers
-    /// How the content ends; never `.untilClose`.
-    public let framing: BodyFraming
-    /// Whether the connection can serve another request after this one.
-    public let keepsAlive: Bool
-    /// Whether the client waits for `100 (Continue)` before it sends the content.
-    public let expectsContinue: Bool
-    /// Whether `Expect` asks for something else, which is answered 417.
-    public let expectsUnknown: Bool
-    /// How many bytes of the input the head took.
-    public let length: Int
 
-    private let block: [UInt8]
-    private let targetRange: Range<Int>
-    private let queryRange: Range<Int>
-    private let authority: Range<Int>?
+    /// What is to be done.
+    public var method: Method { start.method }
+    /// The path, normalised; `*` for `OPTIONS *`.
+    public var path: Path { start.target.path }
+    /// The claimed version.
+    public var version: Version { start.version }
+    /// How the content ends; never `.untilClose`.
+    public var framing: BodyFraming { start.framing }
+    /// Whether the connection can serve another request after this one.
+    public var keepsAlive: Bool { start.keepsAlive }
+    /// Whether the client waits for `100 (Continue)` before it sends the content.
+    public var expectsContinue: Bool { start.expectation == .proceed }
+    /// Whether `Expect` asks for something else, which is answered 417.
+    public var expectsUnknown: Bool { start.expectation == .unknown }
+    /// How many bytes of the input the head took.
+    public var length: Int { start.block.count }
 
     /// The target as it came.
-    public var target: String { text(targetRange) }
+    public var target: String { start.text(start.targetRange) }
     /// The fields of the query.
-    public var query: Query { Query(block, queryRange) }
+    public var query: Query { Query(start.block, start.target.query) }
     /// The authority: that of an absolute target, else of `Host`; nil when HTTP/1.0 gave none.
-    public var host: String? { authority.map(text) }
-
-    private func text(_ range: Range<Int>) -> String {
-        String(decoding: block[range], as: UTF8.self)
-    }
+    public var host: String? { start.authority.map(start.text) }
 
     init(
-        block: [UInt8],
+        block: consuming [UInt8],
         line: RequestLine,
-        fields: [Headers.Field]
+        fields: consuming [Headers.Field]
     ) throws(ParseError) {
-        let target = try Target(block, line.target, method: line.method)
-        length = block.count
-        self.block = block
+        // The names in the block become lower-case before anything else shares it.
         headers = Headers(block: block, fields: fields)
-        let facts = try FramingFields(headers)
+        start = try RequestStart(line, headers)
+    }
+}
+
+/// What a request's head says once and for all.
+private final class RequestStart: Sendable {
+    enum Expectation { case none, proceed, unknown }
+
+    let block: [UInt8]
+    let method: Method
+    let version: Version
+    let target: Target
+    let targetRange: Range<Int>
+    let authority: Range<Int>?
+    let framing: BodyFraming
+    let keepsAlive: Bool
+    let expectation: Expectation
+
+    init(_ line: RequestLine, _ headers: Headers) throws(ParseError) {
+        block = headers.block
         method = line.method
         version = line.version
-        path = target.path
         targetRange = line.target
-        queryRange = target.query
+        target = try Target(block, line.target, method: line.method)
+        let facts = try FramingFields(headers)
         if facts.isChunked {
-            guard version == .http11 else { throw .malformed("Transfer-Encoding in HTTP/1.0") }
+            guard line.version == .http11 else {
+                throw .malformed("Transfer-Encoding in HTTP/1.0")
+            }
             framing = .chunked
         } else {
             framing = facts.contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none
         }
         if let host = facts.host {
             guard Authority.isValid(block, host) else { throw .malformed("a bad Host") }
-        } else if version == .http11 {
+        } else if line.version == .http11 {
             throw .malformed("Host is missing")
         }
         authority = target.authority ?? facts.host
-        keepsAlive = !facts.closes && (version == .http11 || facts.keepsAlive)
+        keepsAlive = !facts.closes && (line.version == .http11 || facts.keepsAlive)
         // An HTTP/1.0 client cannot mean it (RFC 9110 §10.1.1).
-        let expects = version == .http11 ? facts.expects : nil
-        let isContinue = expects.map { ByteClass.equals(block, $0, "100-continue") }
-        expectsContinue = isContinue == true
-        expectsUnknown = isContinue == false
+        if let expects = facts.expects, line.version == .http11 {
+            let isContinue = ByteClass.equals(block, expects, "100-continue")
+            expectation = isContinue ? .proceed : .unknown
+        } else {
+            expectation = .none
+        }
+    }
+
+    func text(_ range: Range<Int>) -> String {
+        String(decoding: block[range], as: UTF8.self)
     }
 }
 

@@ -7,14 +7,19 @@ public enum JSON {
     ///
     /// - Throws: what the value's own `encode` throws; an infinite number, for example.
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        [UInt8](try encoder.encode(value))
+    }
+
+    /// Made once: it is set up here and never changed, and encoding keeps no state in it.
+    private static let encoder: JSONEncoder = {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
             try container.encode(date.formatted(milliseconds))
         }
-        return [UInt8](try encoder.encode(value))
-    }
+        return encoder
+    }()
 
     /// The value that JSON text holds.
     ///

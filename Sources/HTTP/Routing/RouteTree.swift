@@ -55,16 +55,17 @@ struct RouteTree: Sendable {
     }
 
     private func find(_ cursor: Path.Cursor, _ index: Int) -> [Router.Route]? {
-        let node = nodes[index]
         var next = cursor
         guard let segment = next.next() else {
-            return node.routes.isEmpty ? nil : node.routes
+            return nodes[index].routes.isEmpty ? nil : nodes[index].routes
         }
-        for literal in node.literals where literal.segment.elementsEqual(segment) {
+        for literal in nodes[index].literals where literal.segment.elementsEqual(segment) {
             if let found = find(next, literal.node) { return found }
         }
-        if let parameter = node.parameter, let found = find(next, parameter) { return found }
-        return node.tail.map { nodes[$0].routes }
+        if let parameter = nodes[index].parameter, let found = find(next, parameter) {
+            return found
+        }
+        return nodes[index].tail.map { nodes[$0].routes }
     }
 
     private mutating func literal(_ segment: [UInt8], under node: Int) -> Int {

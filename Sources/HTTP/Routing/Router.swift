@@ -31,12 +31,33 @@ public enum Callers: Sendable, Hashable, ExpressibleByStringLiteral, Expressible
 /// answered 404, other methods 405 with `Allow`, unknown methods 501, callers that a route does not
 /// admit 403; `HEAD` is led to `GET`, and `OPTIONS` is answered with `Allow`.
 public struct Router: Sendable {
-    struct Route: Sendable {
-        var method: Method
-        var template: String
-        var callers: Callers
-        var parameters: PathParameters
-        var handler: Handler
+    /// Shared by all requests that it answers.
+    final class Route: Sendable {
+        let method: Method
+        let template: String
+        let callers: Callers
+        let parameters: PathParameters
+        let handler: Handler
+
+        init(
+            method: Method,
+            template: String,
+            callers: Callers,
+            parameters: PathParameters,
+            handler: @escaping Handler
+        ) {
+            self.method = method
+            self.template = template
+            self.callers = callers
+            self.parameters = parameters
+            self.handler = handler
+        }
+    }
+
+    /// Who answers a request: a route, or the router itself.
+    private enum Choice {
+        case route(Route)
+        case answer(Response)
     }
 
     private var tree = RouteTree()
@@ -54,37 +75,51 @@ public struct Router: Sendable {
         tree.add(method, template, callers, handler)
     }
 
-    /// The router as a handler, for a server or for middleware to wrap.
+    /// The router as a handler, for a server or for middleware to wrap; the answer knows its route.
+    ///
+    /// It throws the handler's problem, which knows its route too, or one of the router's own when no
+    /// route takes the request.
     public var handler: Handler {
-        { [self] request throws(Problem) in try await handle(request) }
+        // A function and no closure: that would be wrapped in another one to get the caller's
+        // isolation, at the price of two frames and two looks at the executor for each request.
+        @Sendable func answer(_ request: Request) async throws(Problem) -> Response {
+            let route: Route
+            switch try choose(for: request) {
+            case .route(let chosen): route = chosen
+            case .answer(let response): return response
+            }
+            var request = request
+            request.parameters = route.parameters
+            do throws(Problem) {
+                var response = try await route.handler(request)
+                response.route = route.template
+                return response
+            } catch {
+                var problem = error
+                problem.route = route.template
+                throw problem
+            }
+        }
+        return answer
     }
 
-    /// Answers a request; the answer knows its route.
-    ///
-    /// - Throws: the handler's problem, which knows its route too, or one of our own when no route
-    ///   takes the request.
+    /// Answers a request, as `handler` does.
     public func handle(_ request: Request) async throws(Problem) -> Response {
-        if request.path == .asterisk { return .empty() }
+        try await handler(request)
+    }
+
+    private func choose(for request: Request) throws(Problem) -> Choice {
         guard let routes = tree.find(request.path) else {
+            if request.path == .asterisk { return .answer(.empty()) }
             throw .notFound("there is nothing at \(request.path)")
         }
         guard let route = Self.choose(routes, request.method) else {
-            return try Self.otherMethod(request.method, routes)
+            return .answer(try Self.otherMethod(request.method, routes))
         }
         guard route.callers.admit(request) else {
             throw Problem(.forbidden, detail: "this caller may not use this route")
         }
-        var request = request
-        request.parameters = route.parameters
-        do throws(Problem) {
-            var response = try await route.handler(request)
-            response.route = route.template
-            return response
-        } catch {
-            var problem = error
-            problem.route = route.template
-            throw problem
-        }
+        return .route(route)
     }
 
     private static func choose(_ routes: [Route], _ method: Method) -> Route? {

@@ -9,7 +9,9 @@ public struct Exchange: Sendable {
     /// The template of the route that answered; nil when none did.
     public let route: String?
     /// From the complete head to the complete answer.
-    public let duration: Duration
+    public var duration: Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
+    /// The same in nanoseconds.
+    public let nanoseconds: UInt64
     /// How many content bytes were answered.
     public let contentBytes: Int
     /// Where the connection comes from.

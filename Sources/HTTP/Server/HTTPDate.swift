@@ -1,12 +1,15 @@
 internal import Glibc
 
 /// The `Date` line of a loop, formatted once a second (RFC 9110 §5.6.7, §6.6.1).
-struct HTTPDate: Sendable {
+///
+/// A class, because the exclusive access to a structure inside of another object is checked at run
+/// time, for each response.
+final class HTTPDate {
     private var second = Int.min
     private var text: [UInt8] = []
 
     /// `date: Sun, 06 Nov 1994 08:49:37 GMT` and its CRLF.
-    mutating func line() -> [UInt8] {
+    func line() -> [UInt8] {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME_COARSE, &time)
         if time.tv_sec != second {

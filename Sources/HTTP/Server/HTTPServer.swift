@@ -1,7 +1,7 @@
 public import Reactor
 
-/// Serves HTTP/1.1 from one listener on all loops of a group: one task for each connection, no lock
-/// and no thread hop between a request and its answer.
+/// Serves HTTP/1.1 from one listener on all loops of a group: one task for each busy connection, no
+/// lock and no thread hop between a request and its answer.
 public final class HTTPServer: Sendable {
     private let listener: Listener
     private let settings: ServerSettings
@@ -29,7 +29,6 @@ public final class HTTPServer: Sendable {
             limits: limits,
             observe: observe,
             refused: refused,
-            gate: ConnectionGate(limits),
             handler: handler
         )
     }
@@ -78,4 +77,22 @@ struct ServerSettings: Sendable {
     let refused: (@Sendable (SocketAddress, SocketError) -> Void)?
     let gate: ConnectionGate
     let handler: Handler
+    /// `limits.idleTime`, ready to be added to a deadline.
+    let idleNanoseconds: UInt64
+
+    init(
+        tls: TLSContext?,
+        limits: HTTPLimits,
+        observe: (@Sendable (Exchange) -> Void)?,
+        refused: (@Sendable (SocketAddress, SocketError) -> Void)?,
+        handler: @escaping Handler
+    ) {
+        self.tls = tls
+        self.limits = limits
+        self.observe = observe
+        self.refused = refused
+        gate = ConnectionGate(limits)
+        self.handler = handler
+        idleNanoseconds = limits.idleTime.wholeNanoseconds
+    }
 }

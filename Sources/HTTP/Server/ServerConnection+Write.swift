@@ -8,9 +8,22 @@ extension ServerConnection {
 
     /// Sends everything that is waiting.
     func flush() async throws(SocketError) {
-        guard !output.isEmpty else { return }
+        guard !output.isEmpty, try !flushNow() else { return }
         try await stream.write(output, until: writeDeadline(output.count))
         output.removeAll(keepingCapacity: true)
+    }
+
+    /// Sends everything that is waiting if the socket takes it at once, and keeps the rest if not;
+    /// true when nothing is left.
+    func flushNow() throws(SocketError) -> Bool {
+        let sent = try stream.writeNow(output)
+        let isDone = sent == output.count
+        if isDone {
+            output.removeAll(keepingCapacity: true)
+        } else {
+            output.removeFirst(sent)
+        }
+        return isDone
     }
 
     /// Sends what is waiting and `content` behind it, in one write.
@@ -65,58 +78,34 @@ extension ServerConnection {
         }
     }
 
-    /// Appends a response's head to the output; `head` is nil when the request could not be read.
-    func append(_ response: Response, to head: RequestHead?, closing: Bool) {
-        let status = response.status
-        output.append(contentsOf: "HTTP/1.1 ".utf8)
-        appendDecimal(status.code)
-        output.append(0x20)
-        output.append(contentsOf: status.reason.utf8)
-        output.append(contentsOf: "\r\n".utf8)
-        output.append(contentsOf: server.date.line())
-        if closing {
-            output.append(contentsOf: "connection: close\r\n".utf8)
-        } else if head?.version == .http10 {
-            output.append(contentsOf: "connection: keep-alive\r\n".utf8)
-        }
-        appendFraming(response, to: head)
-        output.append(contentsOf: "\r\n".utf8)
+    /// Appends a response's head, and perhaps its content, to the output; `head` is nil when the request could not be read.
+    func append(
+        _ response: Response,
+        to head: RequestHead?,
+        closing: Bool,
+        with content: [UInt8] = []
+    ) {
+        let terms = ResponseHeadWriter.Terms(
+            method: head?.method,
+            version: head?.version,
+            closing: closing,
+            date: server.date.line()
+        )
+        ResponseHeadWriter.append(response, terms, with: content, to: &output)
     }
 
-    /// A proxied answer to HEAD, or a 304, may tell the length that GET would have; everything else
-    /// is framed by what is really sent (RFC 9110 §8.6).
-    private func appendFraming(_ response: Response, to head: RequestHead?) {
-        let status = response.status
-        var keepLength = false
+    /// Appends a response that is all there and small; how many content bytes it has, or nil when it
+    /// is not of that kind and has to be sent with `send`.
+    func appendWhole(_ response: Response, to head: RequestHead, closing: Bool) -> Int? {
+        guard output.count <= Self.outputLimit else { return nil }
+        var content: [UInt8] = []
         switch response.body {
-        case _ where status.forbidsContent && status != .notModified: break
-        case .none:
-            keepLength =
-                (head?.method == .head || status == .notModified)
-                && response.headers.contains(.contentLength)
-            if !keepLength, status != .notModified { appendLength(0) }
-        case .bytes(let content): appendLength(content.count)
-        case .stream(let length?, _): appendLength(length)
-        case .stream(nil, _):
-            if head?.version == .http11 {
-                output.append(contentsOf: "transfer-encoding: chunked\r\n".utf8)
-            }
+        case .none: break
+        case .bytes(let bytes) where bytes.count <= Self.copyLimit:
+            if head.method != .head, !response.status.forbidsContent { content = bytes }
+        case .bytes, .stream: return nil
         }
-        response.headers.serialise(into: &output, keepLength: keepLength)
-    }
-
-    private func appendLength(_ count: Int) {
-        output.append(contentsOf: "content-length: ".utf8)
-        appendDecimal(count)
-        output.append(contentsOf: "\r\n".utf8)
-    }
-
-    private func appendDecimal(_ value: Int) {
-        var divisor = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            output.append(0x30 + UInt8(value / divisor % 10))
-            divisor /= 10
-        }
+        append(response, to: head, closing: closing, with: content)
+        return content.count
     }
 }

@@ -2,17 +2,29 @@ internal import Reactor
 
 /// A server's share of one event loop: its acceptor, its connections and its clock.
 ///
+/// A connection has a task only while it is busy and for `restNanoseconds` after, and at most `restLimit`
+/// tasks rest: a request that follows soon finds its task waiting, and ten thousand idle connections
+/// hold no task. Between two tasks a connection is parked: its descriptor is watched, and what
+/// arrives starts the next one. The tasks belong to `run`, which returns after the last has ended.
+///
 /// Safe to send (`@unchecked Sendable`): `loop` and `settings` are constants; everything else is
 /// touched on the loop's thread alone, where `run`, `drain` and all connections run.
 final class ServerLoop: @unchecked Sendable {
+    /// How long a connection without requests keeps its task.
+    static let restNanoseconds: UInt64 = 1_000_000_000
+    /// How many connections without requests may keep their tasks.
+    private static let restLimit = 256
+
     let loop: EventLoop
     let settings: ServerSettings
     private(set) var isDraining = false
-    var date = HTTPDate()
-    private var spareBuffer: [UInt8] = []
+    let date = HTTPDate()
+    private var spareInput = ByteBuffer()
+    private var spareOutput: [UInt8] = []
+    private var resting = 0
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
-    private var turnedAway = 0
+    private var turnedAway: [ObjectIdentifier: ServerConnection] = [:]
     private static let mostTurnedAway = 64
 
     init(_ loop: EventLoop, _ settings: ServerSettings) {
@@ -24,56 +36,114 @@ final class ServerLoop: @unchecked Sendable {
     func run(_ listener: Listener) async throws(SocketError) {
         let acceptor = try listener.acceptor()
         self.acceptor = acceptor
-        await withDiscardingTaskGroup { group in
-            while !isDraining {
-                do throws(SocketError) {
-                    let stream = try await acceptor.accept()
-                    let connection = ServerConnection(stream, self)
-                    guard settings.gate.enter(stream.remote) else {
-                        turnAway(connection, &group)
-                        continue
-                    }
-                    connections[ObjectIdentifier(connection)] = connection
-                    group.addTask(executorPreference: loop) { [self] in
-                        await connection.serve()
-                        connections[ObjectIdentifier(connection)] = nil
-                        settings.gate.leave(stream.remote)
-                    }
-                } catch {
-                    if error == .closed { break }
-                    // Weather, such as a firewall's refusal: the listener itself is well.
-                    try? await EventLoop.sleep(for: .milliseconds(10))
+        while !isDraining {
+            do throws(SocketError) {
+                let stream = try await acceptor.accept()
+                let connection = ServerConnection(stream, self)
+                if settings.gate.enter(stream.remote) {
+                    begin(connection)
+                } else {
+                    turnAway(connection)
                 }
+            } catch {
+                if error == .closed { break }
+                // Weather, such as a firewall's refusal: the listener itself is well.
+                try? await EventLoop.sleep(for: .milliseconds(10))
             }
-            await seeOut()
-            group.cancelAll()
         }
+        await seeOut()
         acceptor.close()
     }
 
+    // MARK: Tasks
+
+    /// A handshake has a deadline from the start; a plain connection waits for its first request.
+    private func begin(_ connection: ServerConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        // Only a reset or a failure of the connection shows that a client has gone. The end of what
+        // it sends is no such sign: it may have closed its half and still wait for the answer (RFC
+        // 9112 §9.6).
+        connection.stream.onFailure { [weak connection] in connection?.task?.cancel() }
+        if isDraining {
+            connection.abort()
+            forget(connection)
+        } else if settings.tls == nil {
+            park(connection)
+        } else {
+            start(connection)
+        }
+    }
+
     /// Says 503 to a connection too many, where that costs little: in plain text, to a few at a time.
-    private func turnAway(_ connection: ServerConnection, _ group: inout DiscardingTaskGroup) {
-        guard settings.tls == nil, turnedAway < Self.mostTurnedAway else {
+    private func turnAway(_ connection: ServerConnection) {
+        guard settings.tls == nil, turnedAway.count < Self.mostTurnedAway else {
             return connection.abort()
         }
-        turnedAway += 1
-        group.addTask(executorPreference: loop) { [self] in
+        turnedAway[ObjectIdentifier(connection)] = connection
+        connection.task = Task(executorPreference: loop) { [self] in
             await connection.turnAway()
-            turnedAway -= 1
+            connection.task = nil
+            turnedAway[ObjectIdentifier(connection)] = nil
         }
     }
 
-    /// Takes the empty buffer of a connection that will not need it for now.
-    func keepBuffer(from buffer: inout [UInt8]) {
-        if spareBuffer.capacity < buffer.capacity { swap(&spareBuffer, &buffer) }
-        buffer = []
-        if spareBuffer.capacity > 1 << 17 { spareBuffer = [] }
+    /// Serves a burst of requests in a task of its own, which `seeOut` awaits.
+    private func start(_ connection: ServerConnection) {
+        connection.task = Task(executorPreference: loop) { [self] in
+            let burst = await connection.serve()
+            connection.task = nil
+            switch burst {
+            case .resting where !isDraining: park(connection)
+            case .resting:
+                connection.abort()
+                forget(connection)
+            case .closed: forget(connection)
+            }
+        }
     }
 
-    /// Gives a connection with work to do the buffer of whoever became idle last.
-    func lendBuffer(to buffer: inout [UInt8]) {
-        if buffer.capacity < spareBuffer.capacity { swap(&spareBuffer, &buffer) }
+    private func park(_ connection: ServerConnection) {
+        connection.stream.watcher.park(until: connection.idleDeadline) { [self] reason in
+            if reason == .ready { return start(connection) }
+            connection.abort()
+            forget(connection)
+        }
     }
+
+    private func forget(_ connection: ServerConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        settings.gate.leave(connection.stream.remote)
+    }
+
+    /// Whether one more connection without requests may keep its task; `endRest` follows if so.
+    func beginRest() -> Bool {
+        guard resting < Self.restLimit else { return false }
+        resting += 1
+        return true
+    }
+
+    func endRest() { resting -= 1 }
+
+    // MARK: Buffers
+
+    /// Takes the buffers of a connection that will not need them for now; the input is empty.
+    func keepBuffers(input: inout ByteBuffer, output: inout [UInt8]) {
+        if spareInput.capacity < input.capacity { swap(&spareInput, &input) }
+        input = ByteBuffer()
+        if spareInput.capacity > 1 << 17 { spareInput = ByteBuffer() }
+        if spareOutput.capacity < output.capacity { swap(&spareOutput, &output) }
+        spareOutput.removeAll(keepingCapacity: true)
+        output = []
+        if spareOutput.capacity > 1 << 17 { spareOutput = [] }
+    }
+
+    /// Gives a connection with work to do the buffers of whoever became idle last.
+    func lendBuffers(input: inout ByteBuffer, output: inout [UInt8]) {
+        if input.capacity < spareInput.capacity { swap(&spareInput, &input) }
+        if output.capacity < spareOutput.capacity { swap(&spareOutput, &output) }
+    }
+
+    // MARK: Stopping
 
     /// Begins to stop: no new connections, no idle ones, no further request on the others.
     func drain() {
@@ -83,12 +153,19 @@ final class ServerLoop: @unchecked Sendable {
         for connection in connections.values { connection.closeIfIdle() }
     }
 
-    /// Waits for the requests in flight; those that take too long lose their connection.
+    /// Waits for the requests in flight; those that take too long lose their connection and are
+    /// cancelled, and even then none is left behind.
     private func seeOut() async {
         let end = Deadline.after(settings.limits.drainTime)
+        for connection in turnedAway.values { connection.task?.cancel() }
+        for connection in turnedAway.values { await connection.task?.value }
         while !connections.isEmpty, !end.hasPassed {
             try? await EventLoop.sleep(for: .milliseconds(5))
         }
-        for connection in connections.values { connection.abort() }
+        for connection in connections.values {
+            connection.task?.cancel()
+            connection.abort()
+        }
+        for connection in connections.values { await connection.task?.value }
     }
 }

@@ -1,0 +1,89 @@
+/// Renders the head of a response: the lines that every answer has are kept as bytes.
+struct ResponseHeadWriter {
+    private static let statusLines: [[UInt8]] = (100...599).map { code in
+        let status = Status(code)
+        return [UInt8]("HTTP/1.1 \(code) \(status.reason)\r\n".utf8)
+    }
+    private static let close = [UInt8]("connection: close\r\n".utf8)
+    private static let keepAlive = [UInt8]("connection: keep-alive\r\n".utf8)
+    private static let length = [UInt8]("content-length: ".utf8)
+    private static let chunked = [UInt8]("transfer-encoding: chunked\r\n".utf8)
+
+    /// What the server adds to `Date`, framing and connection fields of a response.
+    struct Terms {
+        /// The request's method; nil when the request could not be read.
+        var method: Method?
+        var version: Version?
+        var closing: Bool
+        /// The line with the present time.
+        var date: [UInt8]
+    }
+
+    /// Appends the head to `output`, and `content` behind it.
+    static func append(
+        _ response: Response,
+        _ terms: Terms,
+        with content: [UInt8],
+        to output: inout [UInt8]
+    ) {
+        output.append(contentsOf: statusLines[response.status.code - 100])
+        output.append(contentsOf: terms.date)
+        if terms.closing {
+            output.append(contentsOf: close)
+        } else if terms.version == .http10 {
+            output.append(contentsOf: keepAlive)
+        }
+        let keepLength = appendFraming(response, terms, to: &output)
+        response.headers.serialise(into: &output, keepLength: keepLength)
+        output.append(0x0D)
+        output.append(0x0A)
+        if !content.isEmpty { output.append(contentsOf: content) }
+    }
+
+    /// Says how the content ends; true when the response's own `Content-Length` stays.
+    ///
+    /// A proxied answer to HEAD, or a 304, may tell the length that GET would have; everything else
+    /// is framed by what is really sent (RFC 9110 §8.6).
+    private static func appendFraming(
+        _ response: Response,
+        _ terms: Terms,
+        to output: inout [UInt8]
+    ) -> Bool {
+        let status = response.status
+        switch response.body {
+        case _ where status.forbidsContent && status != .notModified: break
+        case .none:
+            if terms.method == .head || status == .notModified,
+                response.headers.contains(.contentLength)
+            {
+                return true
+            }
+            if status != .notModified { appendLength(0, to: &output) }
+        case .bytes(let content): appendLength(content.count, to: &output)
+        case .stream(let length?, _): appendLength(length, to: &output)
+        case .stream(nil, _):
+            if terms.version == .http11 { output.append(contentsOf: chunked) }
+        }
+        return false
+    }
+
+    private static func appendLength(_ count: Int, to output: inout [UInt8]) {
+        output.append(contentsOf: length)
+        appendDecimal(count, to: &output)
+        output.append(0x0D)
+        output.append(0x0A)
+    }
+
+    /// Appends the digits of a number that is not negative.
+    private static func appendDecimal(_ value: Int, to output: inout [UInt8]) {
+        var digits: InlineArray<20, UInt8> = .init(repeating: 0x30)
+        var start = 20
+        var rest = UInt(value)
+        repeat {
+            start -= 1
+            digits[start] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        for index in start..<20 { output.append(digits[index]) }
+    }
+}

@@ -1,0 +1,71 @@
+import Glibc
+import HTTP
+import Reactor
+import ServiceKit
+import Telemetry
+
+/// The server that `make bench-http` compares with nginx: the production stack around small routes.
+///
+/// Router, trace and deadline of each request, metrics by route and a log at level info are those of
+/// every service; only the wiring is shorter, because there is no database and the TLS port must
+/// admit clients without a certificate.
+@main
+enum HTTPBench {
+    /// Serves until it is killed: `httpbench PORT [TLS_PORT CERTIFICATE KEY]`, on one event loop.
+    static func main() throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard let port = arguments.first.flatMap({ UInt16($0) }) else {
+            print("usage: httpbench PORT [TLS_PORT CERTIFICATE KEY]")
+            exit(64)
+        }
+        let secure = arguments.dropFirst()
+        let stack = Stack()
+        let group = try EventLoopGroup(count: 1)
+        let plain = try stack.server(port: port, tls: nil)
+        var servers = [plain]
+        if secure.count == 3, let first = secure.first, let securePort = UInt16(first) {
+            let files = Array(secure.dropFirst())
+            let context = try TLSContext.server(
+                TLSConfiguration(
+                    certificateFile: files.first,
+                    keyFile: files.last,
+                    caFile: nil,
+                    requirePeer: false
+                )
+            )
+            servers.append(try stack.server(port: securePort, tls: context))
+        }
+        let all = servers
+        try group.runBlocking {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for server in all { tasks.addTask { try await server.run(on: group) } }
+                try await tasks.waitForAll()
+            }
+        }
+    }
+}
+
+/// What surrounds the routes in every service.
+private struct Stack {
+    private let context: RequestContext
+    private let observer: RequestObserver
+    private let handler: Handler
+
+    init() {
+        let log = Logger(service: "httpbench", instance: "httpbench", level: .info)
+        context = RequestContext(log: log)
+        observer = RequestObserver(log: log, metrics: Metrics())
+        var router = Router()
+        BenchRoutes().add(to: &router)
+        handler = router.handler
+    }
+
+    func server(port: UInt16, tls: TLSContext?) throws -> HTTPServer {
+        HTTPServer(
+            listener: try Listener.bind(.loopback(port: port)),
+            tls: tls,
+            observe: { [observer] in observer.observe($0) },
+            handler: context.wrap(handler)
+        )
+    }
+}

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Compares our HTTP server with Debian's nginx: same load, in turns, one server thread each.
+
+    deploy/bench/http.py [--rounds 7] [--seconds 3] [--server .build/release/HTTPBench]
+
+Both servers run side by side, pinned to one processor, and wrk to another. In every round each case
+is measured for each server in turn, ours first in even rounds and nginx first in odd ones, so that
+whatever else the machine does falls on both. The table shows medians; the ratio is the median of
+the rounds' ratios, which a noisy minute disturbs less than a ratio of medians.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+JSON_BODY = (
+    '{"currency":"USD","id":"0192f0c1-7a3e-7c55-8a51-3f1f0c0de5a1",'
+    '"price_cents":1999,"quantity":3,"title":"A kettle that whistles"}'
+)
+CASES = [
+    ("plaintext", "http", "/plaintext"),
+    ("JSON of a typed value", "http", "/json"),
+    ("1 KiB", "http", "/kibibyte"),
+    ("plaintext, TLS", "https", "/plaintext"),
+    ("JSON, TLS", "https", "/json"),
+]
+NGINX = """
+worker_processes 1;
+daemon off;
+pid {home}/nginx.pid;
+error_log {home}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  server_tokens off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 60s;
+  default_type text/plain;
+  client_body_temp_path {home}/body;
+  proxy_temp_path {home}/proxy;
+  fastcgi_temp_path {home}/fastcgi;
+  uwsgi_temp_path {home}/uwsgi;
+  scgi_temp_path {home}/scgi;
+  server {{
+    listen 127.0.0.1:{plain};
+    listen 127.0.0.1:{secure} ssl;
+    ssl_certificate {home}/cert.pem;
+    ssl_certificate_key {home}/key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    location = /plaintext {{ return 200 "Hello, World!"; }}
+    location = /json {{ default_type application/json; return 200 '{json}'; }}
+    location = /kibibyte {{ default_type application/octet-stream; return 200 "{kibibyte}"; }}
+  }}
+}}
+"""
+
+
+def install():
+    """Fetches from Debian what is missing, and only that."""
+    missing = [name for name, program in (("nginx-light", "nginx"), ("wrk", "wrk"))
+               if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")]
+    if not missing:
+        return
+    print("installing:", *missing)
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    subprocess.run(root + ["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        root + ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-yq",
+                "--no-install-recommends", *missing],
+        check=True, stdout=subprocess.DEVNULL)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def wait_for(port):
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"nothing listens on port {port}")
+
+
+def start(home, server, processor):
+    """Starts both; their processes and their ports by name and scheme."""
+    ours, ours_tls, theirs, theirs_tls = free_ports(4)
+    key, cert = home / "key.pem", home / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    configuration = home / "nginx.conf"
+    configuration.write_text(NGINX.format(
+        home=home, plain=theirs, secure=theirs_tls, json=JSON_BODY, kibibyte="x" * 1024))
+    pin = ["taskset", "-c", str(processor)]
+    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    processes = [
+        subprocess.Popen(pin + [server, str(ours), str(ours_tls), str(cert), str(key)]),
+        subprocess.Popen(pin + [nginx, "-p", home, "-c", configuration],
+                         stderr=subprocess.DEVNULL),
+    ]
+    ports = {
+        "ours": {"http": ours, "https": ours_tls},
+        "nginx": {"http": theirs, "https": theirs_tls},
+    }
+    for port in (ours, ours_tls, theirs, theirs_tls):
+        wait_for(port)
+    return processes, ports
+
+
+def milliseconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def measure(url, seconds, connections, processor):
+    """Requests a second and the 99th percentile in milliseconds."""
+    text = subprocess.run(
+        ["taskset", "-c", str(processor), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+         "--latency", url],
+        check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        sys.exit(f"{url}: {text}")
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+    return rate, milliseconds(re.search(r"99%\s+(\S+)", text).group(1))
+
+
+def compare(ports, options):
+    results = {case: {"ours": [], "nginx": []} for case in CASES}
+    for turn in range(options.rounds):
+        order = ("ours", "nginx") if turn % 2 == 0 else ("nginx", "ours")
+        for case in CASES:
+            _, scheme, path = case
+            for name in order:
+                url = f"{scheme}://127.0.0.1:{ports[name][scheme]}{path}"
+                results[case][name].append(
+                    measure(url, options.seconds, options.connections, options.load_processor))
+        print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
+    return results
+
+
+def table(results):
+    print("| case | ours, requests/s | nginx, requests/s | ratio | ours p99, ms | nginx p99, ms |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for (name, _, _), found in results.items():
+        ratios = [a[0] / b[0] for a, b in zip(found["ours"], found["nginx"])]
+        ours, theirs = ([statistics.median(column) for column in zip(*found[who])]
+                        for who in ("ours", "nginx"))
+        print(f"| {name} | {ours[0]:,.0f} | {theirs[0]:,.0f} | {statistics.median(ratios):.2f} "
+              f"| {ours[1]:.2f} | {theirs[1]:.2f} |")
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--server", default=".build/release/HTTPBench")
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--seconds", type=int, default=3)
+    arguments.add_argument("--connections", type=int, default=64)
+    arguments.add_argument("--server-processor", type=int, default=0)
+    arguments.add_argument("--load-processor", type=int, default=1)
+    options = arguments.parse_args()
+    install()
+    with tempfile.TemporaryDirectory(prefix="bench-http-") as name:
+        home = pathlib.Path(name)
+        home.chmod(0o755)
+        processes, ports = start(home, options.server, options.server_processor)
+        try:
+            table(compare(ports, options))
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
+
+
+if __name__ == "__main__":
+    main()
