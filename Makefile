@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench bench-http fmt
+.PHONY: help deps build up down test lint bench bench-http fmt fuzz interop transfer
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev postgresql pkg-config curl
@@ -53,3 +53,19 @@ bench-http: deps ## compare our HTTP server with nginx, and count what idle conn
 	swift build -c release --product HTTPBench
 	deploy/bench/http.py $(BENCH)
 	deploy/bench/idle.py
+
+# Bash counts its own SECONDS, so only a value given on make's command line is taken.
+FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+
+fuzz: deps ## fuzz parsers, chunks and URLs under AddressSanitizer; SECONDS=60 in all
+	ANYWAY_FUZZ=1 swift build -c release --scratch-path .build/fuzz --product Fuzz \
+	  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -enable-testing -Xswiftc -use-ld=lld
+	deploy/fuzz/run.sh $(FUZZ_SECONDS)
+
+transfer: deps ## move TRANSFER_MIB=1024 MiB up and down through the gateway; memory must not grow by 5
+	swift build --build-tests $(IMPORTS)
+	TRANSFER_MIB=$${TRANSFER_MIB:-1024} swift test --skip-build --disable-xctest --filter StreamingTests
+
+interop: deps ## talk to our server with curl, Python, Node, and through nginx and HAProxy
+	ANYWAY_INTEROP=1 swift build --scratch-path .build/interop --product Interop
+	deploy/interop/run.sh .build/interop/debug/Interop

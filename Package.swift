@@ -72,10 +72,11 @@ let package = Package(
             name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Libraries, lowest first. Arrows point down.
         library("Reactor", ["CLinux", "COpenSSL"]),
-        library("HTTP", ["Reactor"]),
+        library("HTTP", ["Reactor", "CZlib"]),
         library("Postgres", ["Reactor", "CPostgres"]),
         library("Telemetry", ["Reactor"]),
         library("Identity", ["COpenSSL"]),
@@ -115,7 +116,9 @@ let package = Package(
 
         // Tests mirror the targets.
         tests("ReactorTests", ["Reactor", "Identity"]),
-        tests("HTTPTests", ["HTTP", "Reactor"]),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "Reactor", "HTTPInvariants"],
+            exclude: ["FuzzInputs"], swiftSettings: relaxed),
         tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
@@ -132,11 +135,17 @@ let package = Package(
             "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor", "ServiceKit",
             "Telemetry",
         ]),
-        tests("ServiceKitTests", ["ServiceKit"]),
+        tests("ServiceKitTests", [
+            "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
+        ]),
         tests("LoadTests", ["Load"]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),
+        // What holds for any input; asked by HTTPTests and by the fuzzer.
+        .target(
+            name: "HTTPInvariants", dependencies: ["HTTP"],
+            path: "Tests/HTTPInvariants", swiftSettings: relaxed),
         // A private PostgreSQL for suites that need a real one.
         .target(
             name: "PostgresHarness", dependencies: ["Reactor", "Postgres", "CLinux"],
@@ -144,3 +153,20 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// LibFuzzer around the invariants: `make fuzz` alone builds it, with its own flags and folder.
+if Context.environment["ANYWAY_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: ["HTTPInvariants"], path: "Tests/Fuzz",
+            swiftSettings: relaxed))
+}
+
+// Our server for strangers to talk to: `make interop` builds it.
+if Context.environment["ANYWAY_INTEROP"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Interop",
+            dependencies: ["HTTP", "Reactor"],
+            path: "Tests/Interop", swiftSettings: relaxed))
+}

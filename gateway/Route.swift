@@ -34,6 +34,14 @@ struct Route: Sendable {
     let limit: Limit
     /// For the whole call and each try; nil for the mesh's own.
     let timeout: Duration?
+    /// What the service answers with when all is well; a client that takes none of it gets 406.
+    let types: [String]
+    /// The largest content of a request; beyond: 413.
+    let contentLimit: Int
+    /// Whether a content goes on as it arrives, with no more of it held than a piece.
+    ///
+    /// Such a request is tried once: what was sent on cannot be sent again.
+    let streams: Bool
     /// Whether the service makes a repetition harmless when there is an `Idempotency-Key`.
     let honoursKey: Bool
 
@@ -44,7 +52,10 @@ struct Route: Sendable {
         _ access: Access,
         limit: Limit = .client,
         timeout: Duration? = nil,
-        honoursKey: Bool = false
+        honoursKey: Bool = false,
+        types: [String] = ["application/json"],
+        contentLimit: Int = 1 << 20,
+        streams: Bool = false
     ) {
         self.method = method
         self.template = template
@@ -53,5 +64,8 @@ struct Route: Sendable {
         self.limit = limit
         self.timeout = timeout
         self.honoursKey = honoursKey
+        self.types = types
+        self.contentLimit = contentLimit
+        self.streams = streams
     }
 }

@@ -79,6 +79,14 @@ public struct SocketAddress: Sendable, Hashable {
         return found
     }
 
+    /// Whom the address stands for: itself, or the /64 that an IPv6 subscriber has to himself; port 0.
+    public var network: SocketAddress {
+        switch host {
+        case .v4: SocketAddress(host: host, port: 0)
+        case .v6(let high, _, _): SocketAddress(host: .v6(high, 0, scope: 0), port: 0)
+        }
+    }
+
     // MARK: The kernel's form
 
     /// AF_INET or AF_INET6.

@@ -53,6 +53,8 @@ public final class Watcher: @unchecked Sendable {
     private var reading = Side(isReady: false)
     private var writing = Side(isReady: true)
     private var lastTicket: UInt64 = 0
+    /// Called once when the descriptor fails, as when the peer resets; not when it ends its half.
+    var onFailure: (() -> Void)?
 
     /// Registers `descriptor`, which must be non-blocking, with `loop`.
     ///
@@ -99,6 +101,7 @@ public final class Watcher: @unchecked Sendable {
     public func close() {
         guard let slot else { return }
         self.slot = nil
+        onFailure = nil
         loop.deregister(slot: slot, descriptor: descriptor)
         wake(.read, .closed)
         wake(.write, .closed)
@@ -257,7 +260,12 @@ public final class Watcher: @unchecked Sendable {
     func signal(_ flags: UInt32) {
         let failed = flags & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
         if failed || flags & EPOLLRDHUP.rawValue != 0 { reading.isHungUp = true }
-        if failed { writing.isHungUp = true }
+        if failed {
+            writing.isHungUp = true
+            let report = onFailure
+            onFailure = nil
+            report?()
+        }
         if flags & EPOLLIN.rawValue != 0 { reading.isReady = true }
         if flags & EPOLLOUT.rawValue != 0 { writing.isReady = true }
         if mayRead { wake(.read, .ready) }

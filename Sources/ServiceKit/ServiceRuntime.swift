@@ -9,9 +9,10 @@ final class ServiceRuntime: Sendable {
     /// Where a process is between its start and its end.
     enum Stage: Sendable { case starting, ready, draining }
 
-    private let settings: ServiceSettings
-    private let boot: Boot
-    private let serverTLS: TLSContext?
+    let settings: ServiceSettings
+    let boot: Boot
+    let serverTLS: TLSContext?
+    let publicTLS: TLSContext?
     private let stage = Mutex(Stage.starting)
 
     init(
@@ -24,10 +25,19 @@ final class ServiceRuntime: Sendable {
         self.settings = settings
         serverTLS = try settings.tls.flatMap { settings.servesTLS ? $0 : nil }.map {
             configuration in
-            try Self.usable { () throws(TLSError) in try .server(configuration) }
+            try Self.usable("TLS_CERT", "TLS_KEY and TLS_CA") { () throws(TLSError) in
+                try .server(configuration)
+            }
         }
         let clientTLS = try settings.tls.map { configuration in
-            try Self.usable { () throws(TLSError) in try .client(configuration) }
+            try Self.usable("TLS_CERT", "TLS_KEY and TLS_CA") { () throws(TLSError) in
+                try .client(configuration)
+            }
+        }
+        publicTLS = try settings.clientTLS.map { clients in
+            try Self.usable("CLIENT_TLS_CERT", "CLIENT_TLS_KEY") { () throws(TLSError) in
+                try .server(clients.files)
+            }
         }
         boot = Boot(
             name: name,
@@ -40,14 +50,16 @@ final class ServiceRuntime: Sendable {
     }
 
     private static func usable(
+        _ variable: String,
+        _ others: String,
         _ make: () throws(TLSError) -> TLSContext
     ) throws(ConfigurationError) -> TLSContext {
         do throws(TLSError) {
             return try make()
         } catch {
             throw ConfigurationError(
-                "TLS_CERT",
-                "with TLS_KEY and TLS_CA cannot be used: \(error)",
+                variable,
+                "with \(others) cannot be used: \(error)",
                 example: "/certs/order.pem"
             )
         }
@@ -98,26 +110,26 @@ final class ServiceRuntime: Sendable {
         try await wire(boot)
         boot.routes { router in health().add(to: &router) }
         let listener = try await listen(settings.listen, "LISTEN")
-        var limits = HTTPLimits()
-        limits.drainTime = settings.drainTime
         let observer = RequestObserver(log: boot.log, metrics: boot.metrics)
-        let server = HTTPServer(
-            listener: listener,
-            tls: serverTLS,
-            limits: limits,
-            observe: { observer.observe($0) },
-            handler: RequestContext(log: boot.log).wrap(boot.handler)
-        )
-        let backgrounds = Task(executorPreference: EventLoop.required) { [boot] in
+        let servers = [
+            server(listener, serverTLS, observer), try await publicServer(observer),
+        ].compactMap(\.self)
+        let backgrounds = Task(executorPreference: EventLoop.required) { [self] in
             await withTaskGroup(of: Void.self) { group in
                 for background in boot.backgrounds { group.addTask { await background.run() } }
+                group.addTask { await self.certificateWatch.run() }
             }
         }
         defer { backgrounds.cancel() }
         boot.log.info("ready", ["listen": .string(listener.address.description)])
         stage.withLock { $0 = .ready }
         try await withTaskCancellationHandler {
-            try await server.run(on: boot.loops)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for server in servers {
+                    group.addTask { [boot] in try await server.run(on: boot.loops) }
+                }
+                try await group.waitForAll()
+            }
         } onCancel: {
             boot.stop()
             stage.withLock { $0 = .draining }
@@ -127,7 +139,7 @@ final class ServiceRuntime: Sendable {
         boot.log.info("stopped", [:])
     }
 
-    private func listen(
+    func listen(
         _ address: (host: String, port: UInt16),
         _ variable: String
     ) async throws -> Listener {

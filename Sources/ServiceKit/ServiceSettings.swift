@@ -1,3 +1,4 @@
+internal import HTTP
 internal import Reactor
 internal import Telemetry
 
@@ -12,6 +13,9 @@ struct ServiceSettings: Sendable {
     let tls: TLSConfiguration?
     let servesTLS: Bool
     let drainTime: Duration
+    let limits: HTTPLimits
+    /// Where clients are served over TLS beside the plain port, and with what; the gateway's.
+    let clientTLS: (listen: (host: String, port: UInt16), files: TLSConfiguration)?
 
     init(
         _ environment: Environment,
@@ -27,6 +31,28 @@ struct ServiceSettings: Sendable {
         drainTime = try environment.duration("DRAIN_TIME", default: .seconds(30))
         tls = transport == .plain ? nil : try Self.certificates(environment)
         servesTLS = transport == .mutualTLS
+        var limits = try HTTPLimits(environment)
+        limits.drainTime = drainTime
+        self.limits = limits
+        clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil
+    }
+
+    /// The listener for clients over TLS; nil unless `CLIENT_TLS_LISTEN` asks for it.
+    private static func clientTLS(
+        _ environment: Environment
+    ) throws(ConfigurationError) -> (listen: (host: String, port: UInt16), files: TLSConfiguration)?
+    {
+        guard environment.optional("CLIENT_TLS_LISTEN") != nil else { return nil }
+        let files = TLSConfiguration(
+            certificateFile: try environment.required(
+                "CLIENT_TLS_CERT",
+                example: "/certs/shop.pem"
+            ),
+            keyFile: try environment.required("CLIENT_TLS_KEY", example: "/certs/shop.key"),
+            caFile: nil,
+            requirePeer: false
+        )
+        return (try environment.hostAndPort("CLIENT_TLS_LISTEN"), files)
     }
 
     private static func level(_ environment: Environment) throws(ConfigurationError) -> LogLevel {

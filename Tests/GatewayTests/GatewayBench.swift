@@ -32,12 +32,16 @@ final class TestServer: Sendable {
     private let group: EventLoopGroup
     private let task: Task<Void, any Error>
 
-    init(loops: Int = 1, _ handler: @escaping Handler) throws {
-        let group = try EventLoopGroup(count: loops)
-        let listener = try Listener.bind(.loopback(port: 0))
+    convenience init(loops: Int = 1, _ handler: @escaping Handler) throws {
         var limits = HTTPLimits()
         limits.drainTime = .milliseconds(50)
         limits.lingerTime = .milliseconds(10)
+        try self.init(loops: loops, limits: limits, handler)
+    }
+
+    init(loops: Int = 1, limits: HTTPLimits, _ handler: @escaping Handler) throws {
+        let group = try EventLoopGroup(count: loops)
+        let listener = try Listener.bind(.loopback(port: 0))
         let server = HTTPServer(listener: listener, limits: limits, handler: handler)
         self.group = group
         address = listener.address
@@ -68,6 +72,7 @@ final class GatewayBench: Sendable {
 
     init(
         _ settings: GatewaySettings = GatewaySettings(),
+        upstream: SocketAddress? = nil,
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") }
     ) throws {
         key = try SigningKey.generate()
@@ -83,7 +88,7 @@ final class GatewayBench: Sendable {
         for name in Route.Service.allCases {
             upstreams[name] = Upstream(
                 name: name.rawValue,
-                endpoints: try Endpoints(service.address.description),
+                endpoints: try Endpoints((upstream ?? service.address).description),
                 client: HTTPClient(),
                 tls: nil,
                 log: .silent,

@@ -260,6 +260,22 @@ import Testing
         await bench.service.stop()
     }
 
+    @Test func `a client that takes no JSON is told so before anything is done`() async throws {
+        let bench = try GatewayBench()
+        let statuses = try await onLoop {
+            [
+                await bench.ask(.post, "/users", ["accept": "text/html"]).status.code,
+                await bench.ask(.post, "/users", ["accept": "application/json;q=0, */*"]).status
+                    .code,
+                await bench.ask(.post, "/users", ["accept": "text/html, */*;q=0.1"]).status.code,
+                await bench.ask(.post, "/users", ["accept": "application/*"]).status.code,
+            ]
+        }
+        #expect(statuses == [406, 406, 200, 200])
+        #expect(bench.requests.count == 2)
+        await bench.service.stop()
+    }
+
     @Test func `HEAD is answered from GET`() async throws {
         let bench = try GatewayBench()
         let response = try await onLoop { await bench.ask(.head, "/products") }

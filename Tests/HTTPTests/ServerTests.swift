@@ -13,6 +13,7 @@ let site: Handler = {
     router.on(.post, "/echo") { request throws(Problem) in
         .bytes(try await request.body(limit: 100_000), type: "text/plain")
     }
+    router.on(.post, "/closed") { _ throws(Problem) in throw Problem(.unauthorized) }
     router.on(.post, "/ignore") { _ in .text("ignored") }
     router.on(.post, "/lazy") { request in
         Response(

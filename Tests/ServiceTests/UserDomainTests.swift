@@ -102,19 +102,19 @@ import Testing
         arguments: [
             ([], nil), (["*"], .any), ([#""v1""#], .these([#""v1""#])),
             ([#" "v1" , W/"v2""#, #""v3""#], .these([#""v1""#, #"W/"v2""#, #""v3""#])),
-            ([""], .these([])),
-        ] as [([String], Precondition?)]
+            ([""], .these([])), (["v1"], .these([])),
+        ] as [([String], EntityTags?)]
     )
-    func `preconditions are read from all lines`(lines: [String], expected: Precondition?) {
-        #expect(Precondition(lines) == expected)
+    func `preconditions are read from all lines`(lines: [String], expected: EntityTags?) {
+        #expect(EntityTags(lines) == expected)
     }
 
     @Test func `a weak tag matches weakly and never strongly`() {
-        let weak = Precondition.these([#"W/"v1""#])
+        let weak = EntityTags.these([#"W/"v1""#])
         #expect(weak.matchesWeakly(#""v1""#))
         #expect(!weak.matchesStrongly(#""v1""#))
-        #expect(Precondition.any.matchesStrongly(#""v1""#))
-        #expect(!Precondition.these([]).matchesWeakly(#""v1""#))
+        #expect(EntityTags.any.matchesStrongly(#""v1""#))
+        #expect(!EntityTags.these([]).matchesWeakly(#""v1""#))
     }
 }
 

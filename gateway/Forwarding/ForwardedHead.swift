@@ -32,7 +32,7 @@ enum ForwardedHead {
             headers.set(Names.session, claims.session.uuidString.lowercased())
         }
         headers.set("x-forwarded-for", request.remote.hostText)
-        headers.set("x-forwarded-proto", "http")
+        headers.set("x-forwarded-proto", request.isSecure ? "https" : "http")
         if let host = request.host { headers.set("x-forwarded-host", host) }
         headers.set(.via, "1.1 anyway")
         return headers

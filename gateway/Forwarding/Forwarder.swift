@@ -5,8 +5,6 @@ internal import Reactor
 
 /// Takes requests to the services and brings back what they answer.
 struct Forwarder: Sendable {
-    /// The largest content of a request; kept whole, so that a try can be repeated.
-    static let contentLimit = 1 << 20
     /// Responses up to this size are read before the first byte goes to the client.
     static let bufferedLimit = 65_536
 
@@ -26,15 +24,24 @@ struct Forwarder: Sendable {
         guard let upstream = upstreams[route.service] else { throw .internalError }
         let pass = try await gatekeeper.admit(request, to: route)
         AccessNote.current?.set(user: pass.claims?.subject, service: route.service)
-        let content = try await request.body(limit: Self.contentLimit)
+        _ = try request.preferred(of: route.types)
         var limits = pass.headers
-        if route.limit == .signIn { limits = try gatekeeper.countSignIn(request, content) }
-
+        let content: ClientRequest.Body
+        if route.streams {
+            content = .stream(try Self.stream(request, route))
+        } else {
+            // Kept whole, so that a try can be repeated.
+            let bytes = try await request.body(limit: route.contentLimit)
+            if route.limit == .signIn { limits = try gatekeeper.countSignIn(request, bytes) }
+            content = .bytes(bytes)
+        }
         let outcome = await upstream.attempt(
             Self.request(request, content, pass),
             Self.options(request, route)
         )
         AccessNote.current?.set(outcome)
+        // A client's own bad content is the client's to hear of, whatever became of the call.
+        if case .stream(let reader) = content, let failure = reader.failure { throw failure }
         do throws(MeshError) {
             let answer = try outcome.result.get()
             return try await Self.response(answer, limits, route)
@@ -45,9 +52,23 @@ struct Forwarder: Sendable {
         }
     }
 
+    private static func stream(
+        _ request: Request,
+        _ route: Route
+    ) throws(Problem) -> BodyReader {
+        let reader = request.bodyStream
+        if let length = reader.length, length > route.contentLimit {
+            throw Problem(
+                .contentTooLarge,
+                detail: "the content is longer than \(route.contentLimit) bytes"
+            )
+        }
+        return BodyReader(reader, limit: route.contentLimit)
+    }
+
     private static func request(
         _ request: Request,
-        _ content: [UInt8],
+        _ content: ClientRequest.Body,
         _ pass: Gatekeeper.Pass
     ) -> ClientRequest {
         // HEAD is asked as GET: the server leaves the content out but tells its true length.
@@ -55,7 +76,7 @@ struct Forwarder: Sendable {
             request.method == .head ? .get : request.method,
             ForwardedHead.target(request),
             headers: ForwardedHead.headers(request, pass.claims),
-            body: .bytes(content)
+            body: content
         )
     }
 
@@ -86,17 +107,34 @@ struct Forwarder: Sendable {
             return Response(answer.status, headers: headers, body: body(content))
         }
         // Only a stream without an end may be ended early; anything else would look complete.
-        let isEndless = headers[.contentType]?.hasPrefix("text/event-stream") == true
+        guard headers[.contentType]?.hasPrefix("text/event-stream") == true else {
+            // What goes wrong before anything came is a clean 502 still.
+            let first = try await Self.first(of: reader)
+            return Response(
+                answer.status,
+                headers: headers,
+                body: .stream(length: reader.length) { writer in
+                    if let first { try await writer.write(first) }
+                    while let piece = try await reader.next() { try await writer.write(piece) }
+                }
+            )
+        }
         return Response(
             answer.status,
             headers: headers,
-            body: .stream(length: reader.length) { writer in
-                if isEndless { try await writer.flush() }
-                while !(isEndless && writer.isDraining), let piece = try await reader.next() {
+            body: .stream { writer in
+                try await writer.flush()
+                while !writer.isDraining, let piece = try await reader.next() {
                     try await writer.write(piece)
                 }
             }
         )
+    }
+
+    private static func first(of reader: BodyReader) async throws(MeshError) -> [UInt8]? {
+        do throws(Problem) { return try await reader.next() } catch {
+            throw error.status == .gatewayTimeout ? .deadline : .unknown("cut short")
+        }
     }
 
     private static func body(_ content: [UInt8]) -> Response.Body {

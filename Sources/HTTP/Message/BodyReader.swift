@@ -5,6 +5,7 @@ public final class BodyReader: Sendable {
     private enum Source {
         case bytes(UnreadBytes)
         case connection(any BodySource)
+        case limited(BodyReader, Allowance)
     }
 
     private let source: Source
@@ -23,6 +24,20 @@ public final class BodyReader: Sendable {
         self.length = length
     }
 
+    /// The content of another reader, up to a limit.
+    ///
+    /// Whoever passes it on learns from `failure` that the content itself was at fault, and not
+    /// where it was sent.
+    public init(_ reader: BodyReader, limit: Int) {
+        source = .limited(reader, Allowance(limit))
+        length = reader.length
+    }
+
+    /// Why a limited reader's content came to an early end; nil while all is well.
+    public var failure: Problem? {
+        if case .limited(_, let allowance) = source { allowance.failure } else { nil }
+    }
+
     /// No content; shared, because there is nothing in it to take.
     static let none = BodyReader([])
 
@@ -37,6 +52,7 @@ public final class BodyReader: Sendable {
         switch source {
         case .bytes(let unread): unread.take()
         case .connection(let connection): try await connection.nextPiece()
+        case .limited(let reader, let allowance): try await allowance.next(of: reader)
         }
     }
 

@@ -20,8 +20,10 @@ public struct HTTPLimits: Sendable {
     public var minimumRate = 1024
     /// After so many requests the connection is closed.
     public var requestsPerConnection = 1_000_000
-    /// The most connections at a time; one more is closed at once.
+    /// The most connections at a time; one more is answered 503 and closed.
     public var connections = 20_000
+    /// The most connections at a time from one address, or from one /64 of IPv6; likewise.
+    public var connectionsPerAddress = 20_000
     /// How long the rest of a refused request is read and thrown away before the connection closes.
     public var lingerTime = Duration.seconds(2)
     /// How long requests in flight may take after the server was told to stop.

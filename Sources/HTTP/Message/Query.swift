@@ -54,6 +54,7 @@ public struct Query: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Whether every field decodes to text: well-formed encoding, no NUL, UTF-8.
     static func isValid(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard !bytes[range].contains(0) else { return false }
         guard bytes[range].contains(where: { $0 == 0x25 || $0 >= 0x80 }) else { return true }
         guard let decoded = Percent.decode(bytes[range]) else { return false }
         return String(validating: decoded, as: UTF8.self) != nil

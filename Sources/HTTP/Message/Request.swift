@@ -7,13 +7,22 @@ public struct Request: Sendable {
     public let remote: SocketAddress
     /// The SPIFFE URI in the caller's verified certificate: `spiffe://anyway/order`.
     public let peerIdentity: String?
+    /// Whether it came over TLS.
+    public let isSecure: Bool
     /// The content, as it arrives.
     public let bodyStream: BodyReader
     /// What the route's template names, by position in the path.
     var parameters = PathParameters()
 
-    init(_ head: RequestHead, body: BodyReader, remote: SocketAddress, peerIdentity: String?) {
+    init(
+        _ head: RequestHead,
+        body: BodyReader,
+        remote: SocketAddress,
+        peerIdentity: String?,
+        isSecure: Bool = false
+    ) {
         self.head = head
+        self.isSecure = isSecure
         self.remote = remote
         self.peerIdentity = peerIdentity
         bodyStream = body

@@ -19,6 +19,12 @@ enum Authority {
         return index == range.upperBound || isPort(bytes, index..<range.upperBound)
     }
 
+    /// Whether a valid authority ends with a port that is not empty.
+    static func hasPort(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard let colon = range.last(where: { !ByteClass.isDigit(bytes[$0]) }) else { return false }
+        return bytes[colon] == 0x3A && colon + 1 < range.upperBound
+    }
+
     /// The length of the registered-name character at `index`: one byte, or three if encoded.
     private static func nameWidth(_ bytes: [UInt8], _ index: Int, _ end: Int) -> Int? {
         if ByteClass.isRegisteredName(bytes[index]) { return 1 }

@@ -16,7 +16,10 @@ struct Target: Sendable {
             range.allSatisfy({ (0x21...0x7E).contains(head[$0]) && head[$0] != 0x23 })
         else { throw .malformed("a malformed request target") }
         if method == .connect {
-            guard Authority.isValid(head, range) else { throw .malformed("a bad authority") }
+            // A tunnel without a port leads nowhere (RFC 9110 §9.3.6).
+            guard Authority.isValid(head, range), Authority.hasPort(head, range) else {
+                throw .malformed("a bad authority")
+            }
             authority = range
             return
         }

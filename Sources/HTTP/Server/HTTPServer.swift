@@ -13,16 +13,24 @@ public final class HTTPServer: Sendable {
     ///   - tls: speak TLS with these certificates; nil for plain HTTP.
     ///   - limits: what is refused.
     ///   - observe: told of every exchange, on the loop that served it; must not block.
+    ///   - refused: told of every peer that TLS refused, and why; must not block.
     ///   - handler: answers the requests; what it throws is sent as a problem document.
     public init(
         listener: Listener,
         tls: TLSContext? = nil,
         limits: HTTPLimits = HTTPLimits(),
         observe: (@Sendable (Exchange) -> Void)? = nil,
+        refused: (@Sendable (SocketAddress, SocketError) -> Void)? = nil,
         handler: @escaping Handler
     ) {
         self.listener = listener
-        settings = ServerSettings(tls: tls, limits: limits, observe: observe, handler: handler)
+        settings = ServerSettings(
+            tls: tls,
+            limits: limits,
+            observe: observe,
+            refused: refused,
+            handler: handler
+        )
     }
 
     /// Where the server listens, with the port that the kernel chose.
@@ -66,6 +74,8 @@ struct ServerSettings: Sendable {
     let tls: TLSContext?
     let limits: HTTPLimits
     let observe: (@Sendable (Exchange) -> Void)?
+    let refused: (@Sendable (SocketAddress, SocketError) -> Void)?
+    let gate: ConnectionGate
     let handler: Handler
     /// `limits.idleTime`, ready to be added to a deadline.
     let idleNanoseconds: UInt64
@@ -74,11 +84,14 @@ struct ServerSettings: Sendable {
         tls: TLSContext?,
         limits: HTTPLimits,
         observe: (@Sendable (Exchange) -> Void)?,
+        refused: (@Sendable (SocketAddress, SocketError) -> Void)?,
         handler: @escaping Handler
     ) {
         self.tls = tls
         self.limits = limits
         self.observe = observe
+        self.refused = refused
+        gate = ConnectionGate(limits)
         self.handler = handler
         idleNanoseconds = limits.idleTime.wholeNanoseconds
     }

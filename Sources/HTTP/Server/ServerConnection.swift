@@ -46,9 +46,7 @@ final class ServerConnection: @unchecked Sendable {
     func serve() async -> Burst {
         server.lendBuffers(input: &input, output: &output)
         do throws(SocketError) {
-            if !hasBegun, let tls = server.settings.tls {
-                try await stream.acceptTLS(tls, until: .after(limits.headerTime))
-            }
+            if !hasBegun, let tls = server.settings.tls { try await shakeHands(tls) }
             hasBegun = true
             serving: while true {
                 switch try await next() {
@@ -74,6 +72,21 @@ final class ServerConnection: @unchecked Sendable {
     /// When a connection that stays silent is closed.
     var idleDeadline: Deadline {
         lastActivity.advanced(byNanoseconds: server.settings.idleNanoseconds)
+    }
+
+    private func shakeHands(_ tls: TLSContext) async throws(SocketError) {
+        do throws(SocketError) {
+            try await stream.acceptTLS(tls, until: .after(limits.headerTime))
+        } catch {
+            server.settings.refused?(stream.remote, error)
+            throw error
+        }
+    }
+
+    /// Answers 503 to whoever is one too many, and closes.
+    func turnAway() async {
+        try? await refuse(.unavailable("too many connections", retryAfter: .seconds(1)))
+        stream.close()
     }
 
     /// Closes the connection when no request is in progress on it.
@@ -213,7 +226,8 @@ final class ServerConnection: @unchecked Sendable {
             head,
             body: body.map { BodyReader($0, length: $0.announced) } ?? BodyReader.none,
             remote: stream.remote,
-            peerIdentity: stream.peerIdentity
+            peerIdentity: stream.peerIdentity,
+            isSecure: server.settings.tls != nil
         )
     }
 

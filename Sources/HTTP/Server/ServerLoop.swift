@@ -24,6 +24,8 @@ final class ServerLoop: @unchecked Sendable {
     private var resting = 0
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
+    private var turnedAway: [ObjectIdentifier: ServerConnection] = [:]
+    private static let mostTurnedAway = 64
 
     init(_ loop: EventLoop, _ settings: ServerSettings) {
         self.loop = loop
@@ -37,11 +39,12 @@ final class ServerLoop: @unchecked Sendable {
         while !isDraining {
             do throws(SocketError) {
                 let stream = try await acceptor.accept()
-                guard connections.count < settings.limits.connections else {
-                    stream.close()
-                    continue
+                let connection = ServerConnection(stream, self)
+                if settings.gate.enter(stream.remote) {
+                    begin(connection)
+                } else {
+                    turnAway(connection)
                 }
-                begin(ServerConnection(stream, self))
             } catch {
                 if error == .closed { break }
                 // Weather, such as a firewall's refusal: the listener itself is well.
@@ -57,6 +60,10 @@ final class ServerLoop: @unchecked Sendable {
     /// A handshake has a deadline from the start; a plain connection waits for its first request.
     private func begin(_ connection: ServerConnection) {
         connections[ObjectIdentifier(connection)] = connection
+        // Only a reset or a failure of the connection shows that a client has gone. The end of what
+        // it sends is no such sign: it may have closed its half and still wait for the answer (RFC
+        // 9112 §9.6).
+        connection.stream.onFailure { [weak connection] in connection?.task?.cancel() }
         if isDraining {
             connection.abort()
             forget(connection)
@@ -64,6 +71,19 @@ final class ServerLoop: @unchecked Sendable {
             park(connection)
         } else {
             start(connection)
+        }
+    }
+
+    /// Says 503 to a connection too many, where that costs little: in plain text, to a few at a time.
+    private func turnAway(_ connection: ServerConnection) {
+        guard settings.tls == nil, turnedAway.count < Self.mostTurnedAway else {
+            return connection.abort()
+        }
+        turnedAway[ObjectIdentifier(connection)] = connection
+        connection.task = Task(executorPreference: loop) { [self] in
+            await connection.turnAway()
+            connection.task = nil
+            turnedAway[ObjectIdentifier(connection)] = nil
         }
     }
 
@@ -91,7 +111,8 @@ final class ServerLoop: @unchecked Sendable {
     }
 
     private func forget(_ connection: ServerConnection) {
-        connections[ObjectIdentifier(connection)] = nil
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        settings.gate.leave(connection.stream.remote)
     }
 
     /// Whether one more connection without requests may keep its task; `endRest` follows if so.
@@ -136,6 +157,8 @@ final class ServerLoop: @unchecked Sendable {
     /// cancelled, and even then none is left behind.
     private func seeOut() async {
         let end = Deadline.after(settings.limits.drainTime)
+        for connection in turnedAway.values { connection.task?.cancel() }
+        for connection in turnedAway.values { await connection.task?.value }
         while !connections.isEmpty, !end.hasPassed {
             try? await EventLoop.sleep(for: .milliseconds(5))
         }

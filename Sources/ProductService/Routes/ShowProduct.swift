@@ -10,12 +10,7 @@ extension ProductRoutes {
         guard let product = try await store.one(FindProduct(id: id)) else {
             throw .notFound("there is no product \(id)")
         }
-        var headers = Caching.headers
-        headers[.etag] = product.entityTag
-        let known = request.headers.all(.ifNoneMatch)
-        if known.contains(where: { EntityTags($0).matchWeakly(product.entityTag) }) {
-            return .empty(.notModified, headers: headers)
-        }
-        return .json(product, headers: headers)
+        let answer = Response.json(product, headers: Caching.headers)
+        return request.unlessUnchanged(product.entityTag, answer)
     }
 }

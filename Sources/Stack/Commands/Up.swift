@@ -96,6 +96,9 @@ struct Up {
         guard Ports.isFree(options.port) else {
             throw .refused("port \(options.port) is taken; choose another with --port")
         }
+        if let port = options.httpsPort, !Ports.isFree(port) {
+            throw .refused("port \(port) is taken; choose another with --https-port")
+        }
         let owner = try ClusterOwner.choose()
         let known = try file.load()
         let home = try Cluster.home(layout, owner: owner, remembered: known?.server.home)
@@ -150,13 +153,16 @@ struct Up {
         let names = planner.instances()
         var old: [InstanceName: PortPair] = [:]
         for name in names { old[name] = remembered[name.description] }
+        let https = options.chosenHTTPSPort()
         let ports = try Allocation.ports(
             for: names,
             gateway: options.port,
+            https: https,
             remembered: old,
             postgres: known?.server.port
         )
         planner.ports = ports.services
+        planner.httpsPort = https
         return StackState(
             bootID: ProcessTable.bootID(),
             owner: ProcessIdentity(of: getpid()),

@@ -2,6 +2,8 @@
 struct UpOptions: Equatable {
     var replicas: [ServiceName: Int]
     var port: UInt16 = 8080
+    /// Where the gateway serves clients over TLS; nil for 363 above `port`, as 8443 is above 8080.
+    var httpsPort: UInt16?
     var detach = false
     var supervise = false
     var faults = false
@@ -23,11 +25,19 @@ struct UpOptions: Equatable {
         }
         while let list = try words.value("--replicas") { try apply(list) }
         if let port = try words.number("--port", 1...65_535) { self.port = UInt16(port) }
+        if let port = try words.number("--https-port", 1...65_535) { httpsPort = UInt16(port) }
         detach = words.flag("--detach")
         supervise = words.flag("--supervise")
         faults = words.flag("--faults")
         executables = try words.value("--executables").map(Files.absolute)
         while let pair = try words.value("--set") { try set(pair) }
+    }
+
+    /// The port for TLS: the one asked for, else the usual one if nobody has it.
+    func chosenHTTPSPort(isFree: (UInt16) -> Bool = Ports.isFree) -> UInt16? {
+        if let httpsPort { return httpsPort }
+        let (usual, overflow) = port.addingReportingOverflow(363)
+        return !overflow && isFree(usual) ? usual : nil
     }
 
     private mutating func apply(_ list: String) throws(StackError) {

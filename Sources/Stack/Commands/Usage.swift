@@ -4,7 +4,7 @@ enum Usage {
         stack: the whole platform on one machine, without Docker
 
           stack up [--lean] [--replicas order=2,product=3] [--port 8080] [--detach] [--supervise]
-                   [--faults] [--set NAME=value] [--executables DIR]
+                   [--https-port 8443] [--faults] [--set NAME=value] [--executables DIR]
                                   start PostgreSQL and every service, wait until healthy
           stack down [--wipe]     stop what was started; --wipe also removes the data
           stack ps                processes with pid, ports, memory and restarts
@@ -26,6 +26,8 @@ enum Usage {
         Every command takes --data DIR (default .anyway): one folder is one stack, and several run
         side by side with different --data and --port.
           --lean        one process of each service
+          --https-port  where the gateway speaks TLS, by a certificate of .anyway's own authority;
+                        363 above --port, and left out when that port is taken
           --detach      return once healthy; the stack keeps running
           --supervise   start killed processes again; without it they stay dead, so you can watch
           --faults      let processes take injected faults

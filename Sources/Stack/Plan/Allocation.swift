@@ -10,11 +10,13 @@ enum Allocation {
     static func ports(
         for instances: [InstanceName],
         gateway: UInt16,
+        https: UInt16? = nil,
         remembered: [InstanceName: PortPair],
         postgres: UInt16?,
         isFree: (UInt16) -> Bool = Ports.isFree
     ) throws(StackError) -> Result {
         var taken: Set<UInt16> = [gateway]
+        if let https { taken.insert(https) }
         for pair in remembered.values { taken.formUnion([pair.listen, pair.admin]) }
         if let postgres { taken.insert(postgres) }
         func fresh() throws(StackError) -> UInt16 {
@@ -23,7 +25,7 @@ enum Allocation {
             return port
         }
         func keep(_ port: UInt16?) throws(StackError) -> UInt16 {
-            if let port, isFree(port) { return port }
+            if let port, port != https, isFree(port) { return port }
             return try fresh()
         }
         var services: [InstanceName: PortPair] = [:]

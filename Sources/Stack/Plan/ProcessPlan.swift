@@ -14,6 +14,8 @@ struct Planner {
     var replicas: [ServiceName: Int]
     var ports: [InstanceName: PortPair]
     var faults = false
+    /// Where the first gateway serves clients over TLS; nil for nowhere.
+    var httpsPort: UInt16?
     /// Variables that every process gets on top, from `--set`.
     var extra: [String: String] = [:]
 
@@ -66,7 +68,13 @@ struct Planner {
             variables["PROVIDER_KEY_FILE"] = layout.secret("provider-key")
         case .provider:
             variables["PROVIDER_KEY_FILE"] = layout.secret("provider-key")
-        case .gateway, .product, .order, .notification:
+        case .gateway:
+            guard name.number == 1, let httpsPort else { break }
+            // The private authority's certificate names localhost; trust it to try it.
+            variables["CLIENT_TLS_LISTEN"] = "127.0.0.1:\(httpsPort)"
+            variables["CLIENT_TLS_CERT"] = layout.certificate(name.description)
+            variables["CLIENT_TLS_KEY"] = layout.key(name.description)
+        case .product, .order, .notification:
             break
         }
         if faults { variables["FAULTS"] = "on" }

@@ -11,7 +11,7 @@ extension UserRoutes {
         let user = try request.user()
         let patch = try await request.json(JSONValue.self, limit: Self.formLimit)
         let change = try checked { () throws(Flaws) in try ProfileChange(patch) }
-        let condition = Precondition(request.headers.all(.ifMatch))
+        let condition = EntityTags(request.headers.all(.ifMatch))
         for _ in 0..<3 {
             let profile = try await profile(of: user)
             guard condition?.matchesStrongly(profile.entityTag) ?? true else {

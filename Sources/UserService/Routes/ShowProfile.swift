@@ -6,11 +6,7 @@ extension UserRoutes {
     /// The caller's profile; 304 when the caller has this version.
     func showProfile(_ request: Request) async throws(Problem) -> Response {
         let profile = try await profile(of: request.user())
-        if Precondition(request.headers.all(.ifNoneMatch))?.matchesWeakly(profile.entityTag) == true
-        {
-            return .empty(.notModified, headers: profile.headers)
-        }
-        return profile.response()
+        return request.unlessUnchanged(profile.entityTag, profile.response())
     }
 
     func profile(of user: UserID) async throws(Problem) -> Profile {
