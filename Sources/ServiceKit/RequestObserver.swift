@@ -42,14 +42,22 @@ package struct RequestObserver: Sendable {
         let (requests, durations) = handles(route, exchange.status.code)
         requests.increment()
         durations.observe(Double(exchange.nanoseconds) / 1e9)
-        log.debug(
-            "request",
-            [
-                "route": .string(route), "status": .int(exchange.status.code),
-                "bytes": .int(exchange.contentBytes),
-                "us": .int(Int(exchange.duration / .microseconds(1))),
-            ]
-        )
+        guard log.level <= .debug else { return }
+        // The request's own context has ended; its line belongs to the caller's trace all the same.
+        TraceContext.$current.withValue(Self.trace(of: exchange)) {
+            log.debug(
+                "request",
+                [
+                    "route": .string(route), "status": .int(exchange.status.code),
+                    "bytes": .int(exchange.contentBytes),
+                    "us": .int(Int(exchange.duration / .microseconds(1))),
+                ]
+            )
+        }
+    }
+
+    private static func trace(of exchange: Exchange) -> TraceContext? {
+        exchange.request?.headers[.traceparent].flatMap(TraceContext.init(traceparent:))
     }
 
     private func handles(_ route: String, _ status: Int) -> (Counter, Histogram) {
