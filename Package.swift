@@ -22,11 +22,16 @@ let relaxed: [SwiftSetting] = [
 ]
 
 func library(
-    _ name: String, _ dependencies: [Target.Dependency], migrations: Bool = false
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    migrations: Bool = false
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies,
-        resources: migrations ? [.embedInCode("Migrations")] : [], swiftSettings: strict)
+        name: name,
+        dependencies: dependencies,
+        resources: migrations ? [.embedInCode("Migrations")] : [],
+        swiftSettings: strict
+    )
 }
 
 /// A service: the rooms are Routes, Domain, Store, Consumers, Migrations.
@@ -41,7 +46,8 @@ func service(
     .executableTarget(
         name: name,
         dependencies: [
-            "Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Messaging", "Contracts", "ServiceKit",
+            "Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Messaging", "Contracts",
+            "ServiceKit",
         ] + dependencies,
         resources: (migrations ? [.embedInCode("Migrations")] : []) + resources,
         swiftSettings: strict
@@ -69,9 +75,15 @@ let package = Package(
         // System libraries: what the platform is not about.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(
-            name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+            name: "CPostgres",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]
+        ),
         .systemLibrary(
-            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Libraries, lowest first. Arrows point down.
@@ -83,11 +95,15 @@ let package = Package(
         library("Contracts", []),
         library("Mesh", ["Reactor", "HTTP", "Telemetry"]),
         library(
-            "Messaging", ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh"], migrations: true),
+            "Messaging",
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh"],
+            migrations: true
+        ),
         library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"], migrations: true),
         library(
             "ServiceKit",
-            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"]),
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"]
+        ),
 
         // Services. A service never imports a service.
         service("UserService", also: ["Identity"]),
@@ -103,53 +119,82 @@ let package = Package(
             dependencies: [
                 "Reactor", "HTTP", "Telemetry", "Mesh", "Identity", "Contracts", "ServiceKit",
             ],
-            path: "gateway", swiftSettings: strict),
+            path: "gateway",
+            swiftSettings: strict
+        ),
         .executableTarget(
-            name: "Stack", dependencies: ["Identity", "CLinux"], swiftSettings: strict),
+            name: "Stack",
+            dependencies: ["Identity", "CLinux"],
+            swiftSettings: strict
+        ),
         // What `make bench-http` measures against nginx; no product, it is never shipped.
         .executableTarget(
-            name: "HTTPBench", dependencies: ["Reactor", "HTTP", "ServiceKit", "Telemetry"],
-            swiftSettings: strict),
+            name: "HTTPBench",
+            dependencies: ["Reactor", "HTTP", "ServiceKit", "Telemetry"],
+            swiftSettings: strict
+        ),
         .executableTarget(
-            name: "Load", dependencies: ["Reactor", "HTTP", "Telemetry"], path: "load",
-            swiftSettings: strict),
+            name: "Load",
+            dependencies: ["Reactor", "HTTP", "Telemetry"],
+            path: "load",
+            swiftSettings: strict
+        ),
 
         // Tests mirror the targets.
         tests("ReactorTests", ["Reactor", "Identity"]),
         .testTarget(
-            name: "HTTPTests", dependencies: ["HTTP", "Reactor", "HTTPInvariants"],
-            exclude: ["FuzzInputs"], swiftSettings: relaxed),
+            name: "HTTPTests",
+            dependencies: ["HTTP", "Reactor", "HTTPInvariants"],
+            exclude: ["FuzzInputs"],
+            swiftSettings: relaxed
+        ),
         tests("PostgresTests", ["Postgres", "Reactor", "PostgresHarness"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("IdentityTests", ["Identity"]),
         tests("MeshTests", ["Mesh", "HTTP", "Reactor", "Telemetry", "Identity"]),
-        tests("GatewayTests", [
-            "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
-        ]),
+        tests(
+            "GatewayTests",
+            [
+                "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
+            ]
+        ),
         tests("ContractsTests", ["Contracts"]),
         tests("MessagingTests", ["Messaging", "HTTP", "Postgres", "Reactor", "PostgresHarness"]),
         tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
-        tests("ServiceTests", [
-            "UserService", "ProductService", "OrderService", "PaymentService",
-            "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP", "Sagas",
-            "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor", "ServiceKit",
-            "Telemetry",
-        ]),
-        tests("ServiceKitTests", [
-            "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
-        ]),
+        tests(
+            "ServiceTests",
+            [
+                "UserService", "ProductService", "OrderService", "PaymentService",
+                "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP", "Sagas",
+                "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor",
+                "ServiceKit",
+                "Telemetry",
+            ]
+        ),
+        tests(
+            "ServiceKitTests",
+            [
+                "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
+            ]
+        ),
         tests("LoadTests", ["Load"]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),
         // What holds for any input; asked by HTTPTests and by the fuzzer.
         .target(
-            name: "HTTPInvariants", dependencies: ["HTTP"],
-            path: "Tests/HTTPInvariants", swiftSettings: relaxed),
+            name: "HTTPInvariants",
+            dependencies: ["HTTP"],
+            path: "Tests/HTTPInvariants",
+            swiftSettings: relaxed
+        ),
         // A private PostgreSQL for suites that need a real one.
         .target(
-            name: "PostgresHarness", dependencies: ["Reactor", "Postgres", "CLinux"],
-            path: "Tests/PostgresHarness", swiftSettings: relaxed),
+            name: "PostgresHarness",
+            dependencies: ["Reactor", "Postgres", "CLinux"],
+            path: "Tests/PostgresHarness",
+            swiftSettings: relaxed
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -158,8 +203,12 @@ let package = Package(
 if Context.environment["ANYWAY_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "Fuzz", dependencies: ["HTTPInvariants"], path: "Tests/Fuzz",
-            swiftSettings: relaxed))
+            name: "Fuzz",
+            dependencies: ["HTTPInvariants"],
+            path: "Tests/Fuzz",
+            swiftSettings: relaxed
+        )
+    )
 }
 
 // Our server for strangers to talk to: `make interop` builds it.
@@ -168,5 +217,8 @@ if Context.environment["ANYWAY_INTEROP"] != nil {
         .executableTarget(
             name: "Interop",
             dependencies: ["HTTP", "Reactor"],
-            path: "Tests/Interop", swiftSettings: relaxed))
+            path: "Tests/Interop",
+            swiftSettings: relaxed
+        )
+    )
 }
