@@ -1,5 +1,4 @@
 import FoundationEssentials
-import HTTPInvariants
 import Testing
 
 /// What `make fuzz` once found, and the seeds it starts from, stay good for ever.
