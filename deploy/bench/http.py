@@ -139,7 +139,7 @@ def measure(url, seconds, connections, processor):
     if "Non-2xx" in text or "Socket errors" in text:
         sys.exit(f"{url}: {text}")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    return rate, milliseconds(re.search(r"99%\s+(\S+)", text).group(1))
+    return rate, milliseconds(re.search(r"^\s+99%\s+(\S+)", text, re.MULTILINE).group(1))
 
 
 def compare(ports, options):
