@@ -20,9 +20,3 @@ public enum Role: String, Sendable, Codable {
     /// Manages the catalog and sees everything.
     case admin
 }
-
-/// The header in which a deadline travels: milliseconds that are left when the request is sent.
-public enum DeadlineHeader {
-    /// The header's name.
-    public static let name = "request-deadline"
-}
