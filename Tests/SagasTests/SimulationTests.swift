@@ -12,17 +12,19 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (Guards.tombstones, "without tombstones"),
-        (.epochs, "without epochs"),
-        // Behind the epoch the phase is a second fence: alone, no schedule needs it.
-        ([.epochs, .phases], "without epochs and phases"),
-        (.providerKeys, "without the provider's idempotency keys"),
-        (.voidIntent, "without the decision to void"),
-    ])
+    /// Behind the epoch the phase is a second fence: alone, no schedule needs it.
+    static let takenAway: [(Guards, String)] = [
+        (.tombstones, "tombstones"),
+        (.epochs, "epochs"),
+        ([.epochs, .phases], "epochs and phases"),
+        (.providerKeys, "the provider's idempotency keys"),
+        (.voidIntent, "the decision to void"),
+    ]
+
+    @Test(arguments: takenAway)
     func `taking a guard away is noticed`(guardian: Guards, name: String) {
         let report = Report.make(schedules: 20_000, from: 1, guards: .all.subtracting(guardian))
-        #expect(report.violation != nil, "\(name): \(report.text)")
+        #expect(report.violation != nil, "without \(name): \(report.text)")
     }
 
     @Test func `a seed brings about the same course again`() {
