@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Removes each guard in turn and shows that some test fails for it.
+
+    deploy/mutation/run.py [NAME ...]     all mutants of mutants.json, or those whose name contains NAME
+
+Works on a copy under .build/mutation, so the sources stay as they are. Prints a line a mutant and
+exits 1 when one survives, 2 when one does not apply or does not compile.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COPY = ROOT / ".build" / "mutation"
+CHECK = ["--explicit-target-dependency-import-check", "error"]
+# A test that hangs on a mutant has noticed it as well.
+LIMIT_SECONDS = 300
+FAILED = re.compile(r"✘ Test (.+?) (?:recorded|failed)")
+
+
+def copy_sources():
+    """Brings the copy up to date; unchanged files keep their times, so builds stay incremental."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+    for name in filter(None, names.decode().split("\0")):
+        source, target = ROOT / name, COPY / name
+        if not source.is_file():
+            continue
+        if not target.is_file() or target.read_bytes() != source.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            target.chmod(source.stat().st_mode)
+    return set(filter(None, names.decode().split("\0")))
+
+
+def remove_leftovers(names):
+    """Drops from the copy what the sources no longer have."""
+    for folder in ["Sources", "Tests", "gateway", "load"]:
+        for path in (COPY / folder).rglob("*"):
+            if path.is_file() and str(path.relative_to(COPY)) not in names:
+                path.unlink()
+
+
+def build():
+    """Compiles the copy with its tests; returns what the compiler said, or None when it went well."""
+    done = subprocess.run(
+        ["swift", "build", "--build-tests", *CHECK], cwd=COPY, capture_output=True, text=True
+    )
+    return None if done.returncode == 0 else done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def failures(suites):
+    """Runs suites; returns the names of the tests that failed."""
+    command = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", *CHECK]
+    try:
+        done = subprocess.run(
+            [*command, "--filter", suites], cwd=COPY, capture_output=True, text=True,
+            timeout=LIMIT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return ["(ran into the time limit)"]
+    named = list(dict.fromkeys(FAILED.findall(done.stdout)))
+    if done.returncode != 0 and not named:
+        named = ["(the test process ended)"]
+    if done.returncode == 0 and "Test run with 0 tests" in done.stdout:
+        sys.exit(f"no test matches {suites}")
+    return named
+
+
+def mutate(mutant):
+    """Applies one mutant; returns the tests that noticed it."""
+    path = COPY / mutant["file"]
+    original = path.read_text()
+    count = original.count(mutant["old"])
+    if count != mutant.get("count", 1):
+        sys.exit(f"{mutant['name']}: '{mutant['old']}' occurs {count} times in {mutant['file']}")
+    try:
+        path.write_text(original.replace(mutant["old"], mutant["new"]))
+        if trouble := build():
+            print(trouble)
+            sys.exit(f"{mutant['name']}: does not compile")
+        return failures(mutant["tests"])
+    finally:
+        path.write_text(original)
+
+
+def main():
+    wanted = sys.argv[1:]
+    table = json.loads((ROOT / "deploy/mutation/mutants.json").read_text())
+    chosen = [m for m in table if not wanted or any(word in m["name"] for word in wanted)]
+    if not chosen:
+        sys.exit("no mutant has such a name; see deploy/mutation/mutants.json")
+    remove_leftovers(copy_sources())
+    if trouble := build():
+        print(trouble)
+        sys.exit("the sources themselves do not compile")
+    for suites in dict.fromkeys(m["tests"] for m in chosen):
+        if found := failures(suites):
+            sys.exit(f"{suites} fails without any mutant: {found}")
+    survivors = 0
+    for mutant in chosen:
+        start = time.monotonic()
+        killers = mutate(mutant)
+        survivors += not killers
+        verdict = f"killed by {len(killers)}: {killers[0]}" if killers else "SURVIVED"
+        print(f"{mutant['name']:<44} {time.monotonic() - start:5.0f} s  {verdict}", flush=True)
+    print(f"{len(chosen)} mutants, {survivors} survived")
+    sys.exit(1 if survivors else 0)
+
+
+if __name__ == "__main__":
+    main()
