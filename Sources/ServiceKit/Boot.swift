@@ -12,6 +12,7 @@ public final class Boot: Sendable {
         var router = Router()
         var backgrounds: [Background] = []
         var wrap: [Middleware] = []
+        var reloads: [@Sendable () async -> Void] = []
     }
 
     /// The service's name, such as `order`; its SPIFFE identity is `spiffe://anyway/order`.
@@ -71,6 +72,11 @@ public final class Boot: Sendable {
         parts.withLock { $0.wrap.append(wrap) }
     }
 
+    /// Adds something to do on SIGHUP, such as reading a file again.
+    public func onReload(_ reload: @escaping @Sendable () async -> Void) {
+        parts.withLock { $0.reloads.append(reload) }
+    }
+
     /// Opens the database that `DATABASE_URL` names and brings its schema up to date, waiting for it
     /// for as long as it takes.
     ///
@@ -115,6 +121,8 @@ public final class Boot: Sendable {
             parts.wrap.reversed().reduce(parts.router.handler) { inner, wrap in wrap(inner) }
         }
     }
+
+    var reloads: [@Sendable () async -> Void] { parts.withLock { $0.reloads } }
 
     var backgrounds: [Background] { parts.withLock { $0.backgrounds } }
 }

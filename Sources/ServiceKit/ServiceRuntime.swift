@@ -74,9 +74,13 @@ final class ServiceRuntime: Sendable {
             try await serve(wire)
         }
         let ending = Task(executorPreference: EventLoop.required) { [boot] in
-            guard let signal = try? await signals.next() else { return }
-            boot.log.info("stopping", ["signal": .int(Int(signal))])
-            watch.cancel()
+            while let signal = try? await signals.next() {
+                guard signal == SIGHUP else {
+                    boot.log.info("stopping", ["signal": .int(Int(signal))])
+                    return watch.cancel()
+                }
+                for reload in boot.reloads { await reload() }
+            }
         }
         defer { ending.cancel() }
         do {
