@@ -25,6 +25,7 @@ enum FrontDoor {
             let forwarder = Forwarder(gatekeeper: gatekeeper, upstreams: upstreams)
             let accessLog = AccessLog(boot.log)
             boot.middleware { accessLog.wrap($0) }
+            boot.allowContent(upTo: Route.table.map(\.contentLimit).max() ?? 0)
             boot.routes { router in
                 forwarder.add(Route.table, to: &router)
                 Welcome().add(to: &router)

@@ -12,6 +12,7 @@ public final class Boot: Sendable {
         var router = Router()
         var backgrounds: [Background] = []
         var wrap: [Middleware] = []
+        var contentLimit = 0
     }
 
     /// The service's name, such as `order`; its SPIFFE identity is `spiffe://anyway/order`.
@@ -71,6 +72,13 @@ public final class Boot: Sendable {
         parts.withLock { $0.wrap.append(wrap) }
     }
 
+    /// Lets the service port take contents of up to so many bytes, for a route that passes them on.
+    ///
+    /// Routes keep limits of their own; `HTTP_MAX_BODY`, where it is set, stays the most there can be.
+    public func allowContent(upTo bytes: Int) {
+        parts.withLock { $0.contentLimit = max($0.contentLimit, bytes) }
+    }
+
     /// Opens the database that `DATABASE_URL` names and brings its schema up to date, waiting for it
     /// for as long as it takes.
     ///
@@ -115,6 +123,8 @@ public final class Boot: Sendable {
             parts.wrap.reversed().reduce(parts.router.handler) { inner, wrap in wrap(inner) }
         }
     }
+
+    var contentLimit: Int { parts.withLock { $0.contentLimit } }
 
     var backgrounds: [Background] { parts.withLock { $0.backgrounds } }
 }

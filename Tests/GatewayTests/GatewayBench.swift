@@ -73,6 +73,8 @@ final class GatewayBench: Sendable {
     init(
         _ settings: GatewaySettings = GatewaySettings(),
         upstream: SocketAddress? = nil,
+        table: [Route] = Route.table,
+        policy: MeshPolicy = MeshPolicy(),
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") }
     ) throws {
         key = try SigningKey.generate()
@@ -91,6 +93,7 @@ final class GatewayBench: Sendable {
                 endpoints: try Endpoints((upstream ?? service.address).description),
                 client: HTTPClient(),
                 tls: nil,
+                policy: policy,
                 log: .silent,
                 metrics: metrics
             )
@@ -107,7 +110,7 @@ final class GatewayBench: Sendable {
             upstreams: upstreams
         )
         var router = Router()
-        forwarder.add(Route.table, to: &router)
+        forwarder.add(table, to: &router)
         Welcome().add(to: &router)
         handler = router.handler
     }
