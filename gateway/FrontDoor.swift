@@ -14,7 +14,9 @@ enum FrontDoor {
             let table = RouteTable(tokens: tokens, metrics: boot.metrics) { name, origin in
                 boot.upstream(name, origin)
             }
-            table.take(try firstPlan(settings, boot))
+            let plan = try firstPlan(settings, boot)
+            boot.allowContent(upTo: plan.routes.map(\.contentLimit).max() ?? 0)
+            table.take(plan)
             boot.onReload { reload(table, settings, boot) }
             boot.background("upstreams") { await table.run() }
             boot.background("signing keys") { await tokens.run() }

@@ -93,6 +93,9 @@ extension Upstream {
         } catch {
             result = .failure(error)
         }
+        if case .failure(.identityMismatch(let reason)) = result {
+            report(refusal: reason, of: choice.address)
+        }
         // A caller in a hurry proves nothing: only a fair share of a try's time is judged.
         let end = Self.end(of: result, hadTime: remaining * 2 >= limit)
         let changes = shared.withLock { shared in

@@ -66,6 +66,7 @@ extension Upstream {
             _ = try? await response.body(limit: 65_536)
         } catch {
             guard !Task.isCancelled else { return }
+            if case .identityMismatch(let reason) = error { report(refusal: reason, of: address) }
         }
         let changes = shared.withLock { [succeeded] shared in
             shared.state.probed(address, succeeded: succeeded, at: Self.now)

@@ -35,7 +35,8 @@ final class ServiceRuntime: Sendable {
             }
         }
         publicTLS = try settings.clientTLS.map { clients in
-            try Self.usable("CLIENT_TLS_CERT", "CLIENT_TLS_KEY") { () throws(TLSError) in
+            let others = "CLIENT_TLS_KEY and CLIENT_TLS_SITES"
+            return try Self.usable("CLIENT_TLS_CERT", others) { () throws(TLSError) in
                 try .server(clients.files)
             }
         }

@@ -14,6 +14,8 @@ struct ServiceSettings: Sendable {
     let servesTLS: Bool
     let drainTime: Duration
     let limits: HTTPLimits
+    /// Whether `HTTP_MAX_BODY` was set, so that no route may have more.
+    let isContentCapped: Bool
     /// Where clients are served over TLS beside the plain port, and with what; the gateway's.
     let clientTLS: (listen: (host: String, port: UInt16), files: TLSConfiguration)?
 
@@ -31,9 +33,10 @@ struct ServiceSettings: Sendable {
         drainTime = try environment.duration("DRAIN_TIME", default: .seconds(30))
         tls = try Self.certificates(environment, transport)
         servesTLS = transport == .mutualTLS
-        var limits = try HTTPLimits(environment)
+        var limits = try HTTPLimits(environment, facingClients: transport == .plainOutside)
         limits.drainTime = drainTime
         self.limits = limits
+        isContentCapped = environment.optional("HTTP_MAX_BODY") != nil
         clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil
     }
 
@@ -50,7 +53,8 @@ struct ServiceSettings: Sendable {
             ),
             keyFile: try environment.required("CLIENT_TLS_KEY", example: "/certs/shop.key"),
             caFile: nil,
-            requirePeer: false
+            requirePeer: false,
+            sitesFolder: environment.optional("CLIENT_TLS_SITES")
         )
         return (try environment.hostAndPort("CLIENT_TLS_LISTEN"), files)
     }

@@ -74,6 +74,7 @@ final class GatewayBench: Sendable {
     /// The built-in routes before one service that plays them all.
     init(
         upstream: SocketAddress? = nil,
+        policy: MeshPolicy = MeshPolicy(),
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") },
         plan change: (inout RoutingPlan) -> Void = { _ in }
     ) throws {
@@ -101,6 +102,7 @@ final class GatewayBench: Sendable {
                 endpoints: origin.endpoints,
                 client: HTTPClient(),
                 tls: nil,
+                policy: policy,
                 log: .silent,
                 metrics: metrics
             )

@@ -143,7 +143,10 @@ public struct Router: Sendable {
             return .answer(try Self.otherMethod(request.method, routes))
         }
         guard route.callers.admit(request) else {
-            throw Problem(.forbidden, detail: "this caller may not use this route")
+            var problem = Problem(.forbidden, detail: "this caller may not use this route")
+            let caller = request.peerIdentity ?? "nobody with a certificate"
+            problem.cause = "\(caller) is not among the callers of \(route.template)"
+            throw problem
         }
         return .route(route)
     }
