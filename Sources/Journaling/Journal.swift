@@ -59,7 +59,9 @@ public final class Journal: Sendable {
         try self.init(try folder.takeOwn(), maxBytes: maxBytes)
     }
 
-    /// Takes a journal that another process left behind; blocks. Nil when there is none.
+    /// Takes a journal that another process left behind.
+    ///
+    /// Blocks. Nil when there is none.
     public convenience init?(
         abandonedIn folder: JournalFolder,
         maxBytes: Int
