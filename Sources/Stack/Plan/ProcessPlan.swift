@@ -76,7 +76,9 @@ struct Planner {
             variables["CLIENT_TLS_LISTEN"] = "127.0.0.1:\(httpsPort)"
             variables["CLIENT_TLS_CERT"] = layout.certificate(name.description)
             variables["CLIENT_TLS_KEY"] = layout.key(name.description)
-        case .product, .order, .notification:
+        case .order:
+            variables["JOURNAL_DIR"] = layout.journal
+        case .product, .notification:
             break
         }
         if faults { variables["FAULTS"] = "on" }
