@@ -24,7 +24,8 @@ RUN apt-get update -q \
  # Volumes mounted below take over this ownership.
  && for name in gateway user product order payment notification provider postgres; do \
       install -d -o anyway -g anyway "/provision/$name"; \
-    done
+    done \
+ && install -d -o anyway -g anyway -m 0700 /var/lib/anyway/journal
 ARG SERVICE
 COPY --from=build /programs/${SERVICE} /usr/local/bin/service
 USER anyway

@@ -96,6 +96,7 @@ let package = Package(
         library("Telemetry", ["Reactor"]),
         library("Identity", ["COpenSSL"]),
         library("Contracts", []),
+        library("Journaling", ["Reactor", "CZlib"]),
         library("Mesh", ["Reactor", "HTTP", "Telemetry"]),
         library(
             "Messaging",
@@ -111,7 +112,7 @@ let package = Package(
         // Services. A service never imports a service.
         service("UserService", also: ["Identity"]),
         service("ProductService", resources: [.embedInCode("Catalog")]),
-        service("OrderService", also: ["Sagas", "Identity"]),
+        service("OrderService", also: ["Sagas", "Identity", "Journaling"]),
         service("PaymentService"),
         service("NotificationService"),
         service("PaymentProvider"),
@@ -123,6 +124,7 @@ let package = Package(
                 "Reactor", "HTTP", "Telemetry", "Mesh", "Identity", "Contracts", "ServiceKit",
             ],
             path: "gateway",
+            resources: [.embedInCode("routes.json")],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -162,6 +164,7 @@ let package = Package(
             ]
         ),
         tests("ContractsTests", ["Contracts"]),
+        tests("JournalingTests", ["Journaling", "Reactor"]),
         tests("MessagingTests", ["Messaging", "HTTP", "Postgres", "Reactor", "PostgresHarness"]),
         tests(
             "SagasTests",
@@ -172,7 +175,7 @@ let package = Package(
             [
                 "UserService", "ProductService", "OrderService", "PaymentService",
                 "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP", "Sagas",
-                "Identity", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor",
+                "Identity", "Journaling", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor",
                 "ServiceKit",
                 "Telemetry",
             ]

@@ -3,6 +3,8 @@ public import FoundationEssentials
 /// The identity of one thing of a kind: a UUID of version 7 (RFC 9562 section 5.7), so that ids made
 /// later sort later and an index over them grows at its end.
 ///
+/// Orders' ids are of version 8: they follow from the customer and the idempotency key.
+///
 /// In JSON and in paths it is the canonical lower-case text of 36 characters.
 public struct ID<Kind>: Hashable, Sendable {
     /// The bare UUID.

@@ -4,8 +4,18 @@ internal import ServiceKit
 struct OrderConfiguration: Sendable {
     /// Orders that have not reached their pivot by then are given up.
     let checkoutDeadline: Duration
+    /// The folder of the journals that save orders while the database is out of reach; nil for none.
+    let journalFolder: String?
+    /// How large one replica's journal may become.
+    let journalMaxBytes: Int
 
     init(_ environment: Environment) throws(ConfigurationError) {
         checkoutDeadline = try environment.duration("CHECKOUT_DEADLINE", default: .seconds(30))
+        journalFolder = environment.optional("JOURNAL_DIR")
+        journalMaxBytes = try environment.integer(
+            "JOURNAL_MAX_BYTES",
+            in: 65_536...1_073_741_824,
+            default: 64 << 20
+        )
     }
 }

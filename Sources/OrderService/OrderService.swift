@@ -13,7 +13,9 @@ enum OrderService {
             let configuration = try OrderConfiguration(boot.environment)
             let product = try boot.upstream("product")
             let payment = try boot.upstream("payment")
-            let database = try await boot.database(migrations: migrations)
+            let journal = try await OrderJournal(configuration, boot)
+            // Without a database orders can still be saved.
+            let database = try await boot.database(migrations: migrations, waits: journal == nil)
             let outbox = Outbox()
             let saga = PlaceOrderSaga(
                 stock: StockParticipant(product),
@@ -32,7 +34,8 @@ enum OrderService {
                 store: Store(database),
                 catalog: CatalogClient(upstream: product),
                 sagas: sagas,
-                outbox: outbox
+                outbox: outbox,
+                saved: journal?.saved
             )
             let feed = EventFeed(of: "order", in: database) { boot.isStopping }
             boot.routes { router in
@@ -40,13 +43,18 @@ enum OrderService {
                 feed.add(to: &router, readers: "notification")
             }
             boot.background("sagas") { await sagas.run() }
+            journal?.run(routes, on: boot)
         }
     }
 
     /// In the order they came to be; new ones go to the end.
-    private static let migrations = [
+    static let migrations = [
         MessagingMigrations.outbox,
         SagaMigrations.pending,
         Migration(name: "v0001_create_orders", sql: PackageResources.v0001_create_orders_sql),
+        Migration(
+            name: "v0002_list_orders_by_time",
+            sql: PackageResources.v0002_list_orders_by_time_sql
+        ),
     ]
 }

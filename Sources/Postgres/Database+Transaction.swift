@@ -49,6 +49,7 @@ extension Database {
     ) async throws(Failure) -> Transaction<Failure> {
         let pool = pool()
         do throws(DatabaseError) {
+            try checkHold()
             let connection = try await onLoop(pool.loop) { () async throws(DatabaseError) in
                 try await pool.lease(until: deadline)
             }

@@ -11,6 +11,7 @@ public final class Database: Sendable {
     public let timeout: Duration
     private let pools: [LoopPool]
     private let turn = Atomic<Int>(0)
+    private let isHeld = Atomic<Bool>(false)
 
     /// Makes the pools; the first statement on a loop opens its first connection.
     ///
@@ -90,7 +91,22 @@ public final class Database: Sendable {
         for pool in pools { pool.loop.execute { pool.close() } }
     }
 
+    /// Refuses calls, `migrate` aside, until `resume`: for a schema that is not up to date yet.
+    ///
+    /// Calls throw `.unavailable`, as they do when the server cannot be reached.
+    public func hold() { isHeld.store(true, ordering: .releasing) }
+
+    /// Ends a `hold`.
+    public func resume() { isHeld.store(false, ordering: .releasing) }
+
     // MARK: On the loop
+
+    /// - Throws: `.unavailable` during a `hold`.
+    func checkHold() throws(DatabaseError) {
+        guard !isHeld.load(ordering: .acquiring) else {
+            throw .unavailable("the schema is not up to date yet")
+        }
+    }
 
     /// The earlier of the caller's deadline and the own limit.
     func deadline() -> Deadline {
@@ -108,6 +124,7 @@ public final class Database: Sendable {
 
     private func perform(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet]
     {
+        try checkHold()
         let segment = Connection.Segment(statements: statements, deadline: deadline())
         let pool = pool()
         return try await onLoop(pool.loop) { () async throws(DatabaseError) in

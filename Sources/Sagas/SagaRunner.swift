@@ -55,21 +55,28 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     }
 
     /// The statement that starts a saga, for the transaction that stores what it is about.
-    public func start(_ id: UUID) -> StartSaga {
+    ///
+    /// - Parameter deadline: how long it has to reach its pivot, if not as long as its kind has.
+    public func start(_ id: UUID, deadline: Duration? = nil) -> StartSaga {
         StartSaga(
             id: id,
             kind: saga.name,
             driver: driver,
             leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
-            deadlineMilliseconds: Int64(saga.deadline.wholeMilliseconds)
+            deadlineMilliseconds: Int64((deadline ?? saga.deadline).wholeMilliseconds)
         )
     }
 
     /// Drives a saga whose start was just committed, in the background.
     ///
+    /// - Parameter deadline: the one it was started with.
     /// - Returns: its outcome, as soon as the pivot or the refusal is committed. When this replica is
     ///   full the saga waits in the database for a poll, and the outcome is `handedOver` at once.
-    public func launch(_ id: UUID, _ context: Context) -> OneShot<SagaOutcome> {
+    public func launch(
+        _ id: UUID,
+        _ context: Context,
+        deadline: Duration? = nil
+    ) -> OneShot<SagaOutcome> {
         let outcome = OneShot<SagaOutcome>()
         let claimed = ClaimedSaga(
             id: id,
@@ -77,7 +84,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
             phase: .running,
             epoch: 1,
             attempts: 0,
-            remainingMilliseconds: Int64(saga.deadline.wholeMilliseconds),
+            remainingMilliseconds: Int64((deadline ?? saga.deadline).wholeMilliseconds),
             refusal: nil
         )
         // The request's trace and clock travel along; its deadline must not: the saga has its own.

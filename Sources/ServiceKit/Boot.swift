@@ -12,6 +12,8 @@ public final class Boot: Sendable {
         var router = Router()
         var backgrounds: [Background] = []
         var wrap: [Middleware] = []
+        var reloads: [@Sendable () async -> Void] = []
+        var contentLimit = 0
     }
 
     /// The service's name, such as `order`; its SPIFFE identity is `spiffe://anyway/order`.
@@ -71,13 +73,29 @@ public final class Boot: Sendable {
         parts.withLock { $0.wrap.append(wrap) }
     }
 
+    /// Adds something to do on SIGHUP, such as reading a file again.
+    public func onReload(_ reload: @escaping @Sendable () async -> Void) {
+        parts.withLock { $0.reloads.append(reload) }
+    }
+
+    /// Lets the service port take contents of up to so many bytes, for a route that passes them on.
+    ///
+    /// Routes keep limits of their own; `HTTP_MAX_BODY`, where it is set, stays the most there can be.
+    public func allowContent(upTo bytes: Int) {
+        parts.withLock { $0.contentLimit = max($0.contentLimit, bytes) }
+    }
+
     /// Opens the database that `DATABASE_URL` names and brings its schema up to date, waiting for it
     /// for as long as it takes.
     ///
-    /// - Parameter migrations: in the order they came to be; new ones are appended.
+    /// - Parameters:
+    ///   - migrations: in the order they came to be; new ones are appended.
+    ///   - waits: false for a service that can do something without its database: when it cannot be
+    ///     reached, the migrations run in the background, and until then every call on it throws
+    ///     `.unavailable`.
     /// - Throws: `ConfigurationError` when the URL is missing or malformed; `MigrationError` when the
     ///   schema is not what the migrations lead to.
-    public func database(migrations: [Migration]) async throws -> Database {
+    public func database(migrations: [Migration], waits: Bool = true) async throws -> Database {
         let example = "postgres://order:secret@127.0.0.1:5432/order"
         let url = try environment.requiredSecret("DATABASE_URL", example: example)
         let connections = try environment.integer("DATABASE_CONNECTIONS", in: 2...64, default: 4)
@@ -91,13 +109,35 @@ public final class Boot: Sendable {
         } catch {
             throw ConfigurationError("DATABASE_URL", "is no connection string", example: example)
         }
+        guard !waits else {
+            try await migrate(database, migrations)
+            return database
+        }
+        do throws(MigrationError) {
+            try await database.migrate(migrations, within: .seconds(2))
+        } catch {
+            guard error.isWeather else { throw error }
+            database.hold()
+            background("migrations") { [self] in
+                do {
+                    try await migrate(database, migrations)
+                    database.resume()
+                } catch {
+                    if !Task.isCancelled { Service.fail(name, error) }
+                }
+            }
+        }
+        return database
+    }
+
+    /// Brings the schema up to date, however long the database is away.
+    private func migrate(_ database: Database, _ migrations: [Migration]) async throws {
         while true {
             do throws(MigrationError) {
-                try await database.migrate(migrations)
-                return database
+                return try await database.migrate(migrations)
             } catch {
-                guard case .failed(_, .unavailable(let reason)) = error else { throw error }
-                log.warning("waiting for the database", ["error": .string(reason)])
+                guard error.isWeather else { throw error }
+                log.warning("waiting for the database", ["error": .string("\(error)")])
                 try await EventLoop.sleep(for: .milliseconds(250))
             }
         }
@@ -116,5 +156,19 @@ public final class Boot: Sendable {
         }
     }
 
+    var reloads: [@Sendable () async -> Void] { parts.withLock { $0.reloads } }
+
+    var contentLimit: Int { parts.withLock { $0.contentLimit } }
+
     var backgrounds: [Background] { parts.withLock { $0.backgrounds } }
+}
+
+extension MigrationError {
+    /// Whether the database could not be reached, rather than disagreed.
+    fileprivate var isWeather: Bool {
+        switch self {
+        case .failed(_, .unavailable), .failed(_, .timedOut), .failed(_, .outcomeUnknown): true
+        default: false
+        }
+    }
 }

@@ -5,6 +5,8 @@ internal import Sagas
 
 /// Where an order stands; it only ever moves to the right.
 enum OrderStatus: String, Sendable, Codable, PostgresEncodable, PostgresDecodable {
+    /// It waits in a replica's journal for the database; the database never holds this one.
+    case saved
     /// Its saga is running.
     case pending
     /// Stock and money are ours.
@@ -29,7 +31,7 @@ struct Order: Sendable, Hashable {
     var updatedAt: Date
 
     /// A new order for what was quoted; nil when the sum does not fit.
-    init?(placing checkout: Checkout, quote: Quote, by customer: UserID) {
+    init?(placing checkout: Checkout, quote: Quote, by customer: UserID, as id: OrderID) {
         var cents: Int64 = 0
         for line in quote.lines {
             guard let price = Money.price(of: line.quantity, at: line.unitPriceCents) else {
@@ -41,7 +43,7 @@ struct Order: Sendable, Hashable {
         }
         let now = Date.now
         self.init(
-            id: .next(),
+            id: id,
             customer: customer,
             status: .pending,
             total: Money(cents: cents),

@@ -1,18 +1,47 @@
 internal import Contracts
 internal import HTTP
 internal import Mesh
+internal import Synchronization
 
 /// Asks the product service what things cost.
-struct CatalogClient: Sendable {
+final class CatalogClient: Sendable {
     /// The longest quote: 100 lines with long titles.
     private static let maxAnswer = 256 * 1024
 
-    let upstream: Upstream
+    private let upstream: Upstream
+    private let memory = Mutex(PriceMemory())
+
+    init(upstream: Upstream) {
+        self.upstream = upstream
+    }
 
     /// Today's prices of a checkout's lines; nothing is reserved by asking.
     ///
+    /// - Parameter remembering: give the last prices known when nobody answers.
     /// - Throws: 422 naming every line whose product is unknown; 503 when nobody answers.
-    func quote(_ checkout: Checkout) async throws(Problem) -> Quote {
+    func quote(_ checkout: Checkout, remembering: Bool) async throws(Problem) -> Quote {
+        do throws(Problem) {
+            let quote = try await quote(checkout)
+            memory.withLock { $0.remember(quote) }
+            return quote
+        } catch {
+            guard remembering, error.status == .serviceUnavailable,
+                let remembered = memory.withLock({ $0.quote(checkout.lines) })
+            else { throw error }
+            return remembered
+        }
+    }
+
+    /// Whether the product service can be asked at all.
+    func answers(_ lines: [OrderLine]) async -> Bool {
+        do throws(Problem) {
+            return try await ask(Lines(lines)).status.code < 500
+        } catch {
+            return false
+        }
+    }
+
+    private func quote(_ checkout: Checkout) async throws(Problem) -> Quote {
         let response = try await ask(Lines(checkout.lines))
         guard response.status == .ok else { throw await refusal(response, checkout) }
         do throws(ClientError) {

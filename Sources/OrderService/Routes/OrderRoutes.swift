@@ -9,6 +9,8 @@ struct OrderRoutes: Sendable {
     let catalog: CatalogClient
     let sagas: SagaRunner<Order>
     let outbox: Outbox
+    /// What waits in this replica's journal; nil when there is none.
+    let saved: SavedOrders?
 
     func add(to routes: inout Router) {
         routes.on(.post, "/orders", from: "gateway", placeOrder)

@@ -1,6 +1,5 @@
 internal import Contracts
 internal import HTTP
-internal import Identity
 internal import Messaging
 internal import Postgres
 internal import Reactor
@@ -10,35 +9,60 @@ internal import ServiceKit
 extension OrderRoutes {
     /// Places an order once per idempotency key; the saga finishes what this transaction starts.
     @Sendable func placeOrder(_ request: Request) async throws(Problem) -> Response {
-        let customer = try request.principal().user
-        let key = try IdempotencyKey(of: request)
-        let checkout = try Checkout(await request.json(CheckoutRequest.self))
-        let fingerprint = try Self.fingerprint(checkout)
-        if let known = try await store.one(FindAnswer(customer: customer, key: key)) {
-            return try Self.replay(known, fingerprint)
+        let submission = try await Submission(request)
+        let known: KnownKey?
+        do throws(DatabaseError) {
+            known = try await store.database.one(submission.findAnswer)
+        } catch {
+            return try await save(submission, nil, because: error)
         }
-        let quote = try await catalog.quote(checkout)
-        guard let order = Order(placing: checkout, quote: quote, by: customer) else {
-            throw .invalid("/items", "cost more than can be charged")
+        if let known { return try Self.replay(known, submission.fingerprint) }
+        if let saved = saved?.find(submission.customer, submission.key) {
+            return try Self.replay(saved, submission.fingerprint)
         }
-        guard try await insert(order, key, fingerprint) else {
-            let known = try await store.one(FindAnswer(customer: customer, key: key))
-            guard let known else { throw .internalError }
-            return try Self.replay(known, fingerprint)
+        let order = try await priced(submission)
+        do throws(DatabaseError) {
+            if try await insert(order, submission.key, submission.fingerprint) {
+                return await answer(order, within: WaitPreference.of(request))
+            }
+        } catch {
+            return try await save(submission, order, because: error)
         }
-        return await answer(order, within: WaitPreference.of(request))
+        guard let known = try await store.one(submission.findAnswer) else { throw .internalError }
+        return try Self.replay(known, submission.fingerprint)
+    }
+
+    /// The order that a checkout comes to at today's prices.
+    ///
+    /// - Parameter remembering: take the last prices known when the catalog does not answer.
+    func priced(
+        _ submission: Submission,
+        remembering: Bool = false
+    ) async throws(Problem) -> Order {
+        let quote = try await catalog.quote(submission.checkout, remembering: remembering)
+        let order = Order(
+            placing: submission.checkout,
+            quote: quote,
+            by: submission.customer,
+            as: submission.id
+        )
+        guard let order else { throw .invalid("/items", "cost more than can be charged") }
+        return order
     }
 
     /// Stores the order, its saga and its first event; false when the key was used in the meantime.
-    private func insert(
+    ///
+    /// - Parameter deadline: how long the saga has, if not as long as a checkout has.
+    func insert(
         _ order: Order,
         _ key: IdempotencyKey,
-        _ fingerprint: [UInt8]
-    ) async throws(Problem) -> Bool {
+        _ fingerprint: [UInt8],
+        deadline: Duration? = nil
+    ) async throws(DatabaseError) -> Bool {
         do throws(DatabaseError) {
             _ = try await store.database.pipeline(
                 InsertOrder(order, key: key, fingerprint: fingerprint),
-                sagas.start(order.id.uuid),
+                sagas.start(order.id.uuid, deadline: deadline),
                 outbox.publish(
                     OrderEvent.placed,
                     subject: order.id.description,
@@ -47,10 +71,11 @@ extension OrderRoutes {
                 )
             )
             return true
-        } catch .constraint(name: InsertOrder.keyConstraint, kind: .unique) {
-            return false
         } catch {
-            throw Problem(error)
+            guard case .constraint(let name, .unique) = error,
+                InsertOrder.keyConstraints.contains(name)
+            else { throw error }
+            return false
         }
     }
 
@@ -80,13 +105,7 @@ extension OrderRoutes {
         _ known: KnownKey,
         _ fingerprint: [UInt8]
     ) throws(Problem) -> Response {
-        guard known.fingerprint == fingerprint else {
-            throw Problem(
-                .unprocessable,
-                "idempotency-key-reused",
-                detail: "this Idempotency-Key belongs to another checkout; use a new one"
-            )
-        }
+        guard known.fingerprint == fingerprint else { throw .keyReused }
         guard let answer = known.answer else {
             throw Problem(
                 .conflict,
@@ -97,11 +116,5 @@ extension OrderRoutes {
             )
         }
         return answer.response(for: known.orderID, isReplay: true)
-    }
-
-    /// What tells one checkout from another: a digest of its canonical JSON.
-    private static func fingerprint(_ checkout: Checkout) throws(Problem) -> [UInt8] {
-        guard let canonical = try? JSON.encode(checkout) else { throw .internalError }
-        return SHA256.hash(canonical)
     }
 }

@@ -7,8 +7,9 @@ internal import ServiceKit
 struct FindOrders: Statement {
     static let sql = """
         SELECT \(OrderColumns.list) FROM orders
-        WHERE customer_id = $1 AND ($2::uuid IS NULL OR id < $2)
-        ORDER BY id DESC LIMIT $3
+        WHERE customer_id = $1 AND ($2::uuid IS NULL
+            OR (created_at, id) < (SELECT created_at, id FROM orders WHERE id = $2))
+        ORDER BY created_at DESC, id DESC LIMIT $3
         """
     let customer: UserID
     let before: OrderID?

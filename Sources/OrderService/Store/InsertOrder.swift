@@ -2,15 +2,15 @@ internal import Contracts
 internal import Postgres
 internal import ServiceKit
 
-/// Inserts a pending order; a key that the customer used before violates `orders_customer_key`.
+/// Inserts a pending order; a key that the customer used before violates a constraint.
 struct InsertOrder: Statement {
     static let sql = """
         INSERT INTO orders (id, customer_id, idempotency_key, fingerprint, status, total_cents,
             currency, payment_method, shipping_address, lines, created_at, updated_at)
         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $10)
         """
-    /// The constraint that a repeated key violates.
-    static let keyConstraint = "orders_customer_key"
+    /// The constraints that a repeated key violates: the order's id follows from customer and key.
+    static let keyConstraints: Set<String> = ["orders_pkey", "orders_customer_key"]
 
     let order: Order
     let key: IdempotencyKey

@@ -16,6 +16,8 @@ struct Layout: Equatable {
     var secrets: String { "\(root)/secrets" }
     var certificates: String { "\(root)/certificates" }
     var postgres: String { "\(root)/postgres" }
+    /// Where order processes save orders while PostgreSQL is away; each takes a file of its own in it.
+    var journal: String { "\(root)/journal" }
 
     func log(_ name: String) -> String { "\(logs)/\(name).log" }
     func secret(_ name: String) -> String { "\(secrets)/\(name)" }
@@ -29,7 +31,7 @@ struct Layout: Equatable {
 
     /// Every path that `down --wipe` may remove; nothing else in the folder is ours.
     var everything: [String] {
-        [postgres, logs, secrets, certificates, stateLock, upLock, state]
+        [postgres, journal, logs, secrets, certificates, stateLock, upLock, state]
     }
 
     /// Marks the environment of every process of this stack, so that a later one can find strays.

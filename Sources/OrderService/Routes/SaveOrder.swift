@@ -1,0 +1,57 @@
+internal import Contracts
+internal import HTTP
+internal import Postgres
+internal import ServiceKit
+
+extension OrderRoutes {
+    /// What a checkout whose database is out of reach is answered: 202, once it is on the local disk.
+    ///
+    /// - Throws: what the database's error means, when there is no journal or the error is another one;
+    ///   503 when the order can be saved nowhere; 422 when another checkout waits under the key.
+    func save(
+        _ submission: Submission,
+        _ order: Order?,
+        because error: DatabaseError
+    ) async throws(Problem) -> Response {
+        guard let saved, error.meansUnreachable else { throw Problem(error) }
+        if let known = saved.find(submission.customer, submission.key) {
+            return try Self.replay(known, submission.fingerprint)
+        }
+        let quoted: Order
+        if let order {
+            quoted = order
+        } else {
+            quoted = try await priced(submission, remembering: true)
+        }
+        let asked = SavedOrder(quoted, key: submission.key, fingerprint: submission.fingerprint)
+        let stored = try await saved.save(asked)
+        if stored == asked { return Self.response(stored, isReplay: false) }
+        return try Self.replay(stored, submission.fingerprint)
+    }
+
+    /// What a key has led to whose order waits in the journal.
+    ///
+    /// - Throws: 422 for another checkout.
+    static func replay(
+        _ saved: SavedOrder,
+        _ fingerprint: [UInt8]
+    ) throws(Problem) -> Response {
+        guard saved.fingerprint == fingerprint else { throw .keyReused }
+        return response(saved, isReplay: true)
+    }
+
+    private static func response(_ saved: SavedOrder, isReplay: Bool) -> Response {
+        var headers: Headers = [.location: "/orders/\(saved.order.id)"]
+        if isReplay { headers["idempotency-replayed"] = "true" }
+        return .json(saved.document, status: .accepted, headers: headers)
+    }
+}
+
+extension Problem {
+    /// 422: an idempotency key came again with another body.
+    static let keyReused = Problem(
+        .unprocessable,
+        "idempotency-key-reused",
+        detail: "this Idempotency-Key belongs to another checkout; use a new one"
+    )
+}
