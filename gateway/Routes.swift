@@ -29,6 +29,7 @@ extension Route {
         Route(.get, "/orders/{id}/timeline", .order, .user),
 
         Route(.get, "/payments/{order_id}", .payment, .user),
+        Route(.get, "/ops/payments/discrepancies", .payment, .admin),
 
         Route(.get, "/notifications", .notification, .user),
     ]

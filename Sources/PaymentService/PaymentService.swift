@@ -11,9 +11,10 @@ internal import ServiceKit
                 endpoint: configuration.provider,
                 key: configuration.key
             )
+            let stripe = StripeClient(transport: transport)
             let settlement = Settlement(
                 store: PaymentStore(database: database),
-                provider: StripeClient(transport: transport)
+                provider: stripe
             )
             let routes = PaymentRoutes(
                 settlement: settlement,
@@ -24,7 +25,14 @@ internal import ServiceKit
                 settlement: settlement,
                 log: boot.log,
                 interval: configuration.reconcileInterval,
-                gauges: UnsettledGauges(boot.metrics)
+                gauges: UnsettledGauges(boot.metrics),
+                audit: ProviderAudit(
+                    settlement: settlement,
+                    records: stripe,
+                    owner: boot.instance,
+                    log: boot.log,
+                    measures: DifferenceMeasures(boot.metrics)
+                )
             )
             boot.background("reconcile") { await reconciler.run() }
         }

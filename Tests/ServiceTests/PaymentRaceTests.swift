@@ -51,7 +51,7 @@ import Testing
             world.line.set(.none)
             let books = try await world.books()
             for (order, row) in books where row.status == "processing" {
-                let request = try #require(try await world.settlement.store.find(order)).request
+                let request = try #require(try await world.settlement.store.find(order)?.request)
                 let settled = try await world.settlement.charge(order, request)
                 #expect(settled.outcome == .captured)
             }
@@ -254,19 +254,8 @@ extension PaymentWorld {
             settlement: settlement,
             log: .silent,
             interval: .seconds(60),
-            gauges: UnsettledGauges(.init())
-        )
-    }
-}
-
-extension Payment {
-    /// The request that this row was made for.
-    fileprivate var request: ChargeRequest {
-        ChargeRequest(
-            customerID: customer ?? .next(),
-            amountCents: amountCents,
-            currency: currency,
-            paymentMethod: method?.token ?? ""
+            gauges: UnsettledGauges(.init()),
+            audit: audit("payment.1")
         )
     }
 }

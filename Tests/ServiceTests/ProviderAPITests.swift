@@ -226,7 +226,7 @@ import Testing
             let second = try await sandbox.get("/v1/payment_intents?limit=3&starting_after=\(last)")
             #expect(second["data"]?.array?.count == 3)
             #expect(second["has_more"] == .bool(false))
-            let order = try await sandbox.get("/v1/payment_intents?metadata%5Border_id%5D=o-3")
+            let order = try await sandbox.get("/v1/payment_intents/search?query=metadata%5B%27order_id%27%5D:%27o-3%27")
             #expect(order["data"]?.array?.count == 1)
             #expect(order["data"]?.array?.first?["metadata"]?["order_id"]?.string == "o-3")
             #expect(try await sandbox.get("/v1/payment_intents?limit=0").status == 400)

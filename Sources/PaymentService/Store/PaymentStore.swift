@@ -9,13 +9,13 @@ struct PaymentStore: Sendable {
 
     /// Commits the intent to charge, or finds what the order has.
     func begin(_ order: OrderID, _ request: ChargeRequest) async throws(DatabaseError) -> Payment {
-        let insert = InsertPayment(order: order, id: .next(), request: request)
+        let insert = InsertPayment(order: order, id: .only(of: order), request: request)
         return try only(try await database.pipeline(insert, SelectPayment(order: order)).1)
     }
 
     /// Commits a tombstone, or finds what the order has.
     func beginVoid(_ order: OrderID) async throws(DatabaseError) -> Payment {
-        let insert = InsertTombstone(order: order, id: .next())
+        let insert = InsertTombstone(order: order, id: .only(of: order))
         return try only(try await database.pipeline(insert, SelectPayment(order: order)).1)
     }
 
@@ -49,4 +49,12 @@ struct PaymentStore: Sendable {
         guard let payment = rows.first else { throw .decoding("payments: a row disappeared") }
         return payment
     }
+}
+
+extension PaymentID {
+    /// The payment of an order: there is one, so it has the order's own number.
+    ///
+    /// The provider knows a charge by it. Should a database come back without its last commits, the
+    /// order asked for again is charged under the same key, which charges nobody twice.
+    static func only(of order: OrderID) -> PaymentID { PaymentID(order.uuid) }
 }

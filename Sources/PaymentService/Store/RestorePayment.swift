@@ -1,0 +1,30 @@
+internal import Contracts
+internal import FoundationEssentials
+internal import Postgres
+
+/// Writes a payment that was lost as the provider remembers it, captured, with its ledger rows; does
+/// nothing if the order has a payment.
+struct RestorePayment: Statement {
+    static let sql = """
+        WITH restored AS (
+            INSERT INTO payments (order_id, id, customer_id, status, amount_cents, currency,
+                payment_method, provider_intent, created_at)
+            VALUES ($1, $2, $3, 'captured', $4, $5, $6, $7, to_timestamp($8))
+            ON CONFLICT (order_id) DO NOTHING
+            RETURNING id
+        )
+        INSERT INTO ledger_entries (transaction_id, payment_id, kind, account, amount_cents)
+        SELECT $9, restored.id, 'capture', entry.account, entry.amount_cents
+        FROM restored, unnest($10::text[], $11::bigint[]) AS entry (account, amount_cents)
+        """
+    let intent: ProviderIntent
+    let origin: ProviderIntent.Origin
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(origin.order.uuid, origin.payment.uuid, origin.customer?.uuid)
+        parameters.append(intent.amountCents, intent.currency, origin.method?.token, intent.id)
+        let entries = LedgerTransaction.capture(cents: intent.amountCents).entries
+        parameters.append(Double(intent.created), UUIDv7.next())
+        parameters.append(entries.map(\.account.rawValue), entries.map(\.amountCents))
+    }
+}
