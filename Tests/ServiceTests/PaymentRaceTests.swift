@@ -249,7 +249,7 @@ private func inParallel<T: Sendable>(
 }
 
 extension PaymentWorld {
-    fileprivate var reconciler: Reconciler {
+    var reconciler: Reconciler {
         Reconciler(
             settlement: settlement,
             log: .silent,
@@ -270,10 +270,6 @@ private struct AgeCreation: Statement {
     static let sql = "UPDATE payments SET created_at = created_at - make_interval(secs => $1)"
     let seconds: Double
     func bind(_ parameters: inout Parameters) { parameters.append(seconds) }
-}
-
-private struct ForgetKeys: Statement {
-    static let sql = "DELETE FROM idempotency_keys"
 }
 
 private struct InsertLoneEntry: Statement {

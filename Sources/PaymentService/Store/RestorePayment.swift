@@ -10,7 +10,7 @@ struct RestorePayment: Statement {
             INSERT INTO payments (order_id, id, customer_id, status, amount_cents, currency,
                 payment_method, provider_intent, created_at)
             VALUES ($1, $2, $3, 'captured', $4, $5, $6, $7, to_timestamp($8))
-            ON CONFLICT (order_id) DO NOTHING
+            ON CONFLICT DO NOTHING
             RETURNING id
         )
         INSERT INTO ledger_entries (transaction_id, payment_id, kind, account, amount_cents)
