@@ -92,8 +92,8 @@ extension ProviderAudit {
 
     private func restore(_ intent: ProviderIntent) async throws(Stop) {
         guard let origin = intent.origin else { return }
-        _ = try await ask { () async throws(DatabaseError) in
-            try await database.run(RestorePayment(intent: intent, origin: origin))
+        try await ask { () async throws(DatabaseError) in
+            try await settlement.store.restore(intent, origin)
         }
         try await record(.paymentLost, nil, intent, .repaired)
     }

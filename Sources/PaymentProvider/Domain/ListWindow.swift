@@ -31,7 +31,11 @@ struct ListWindow: Sendable, Equatable {
     ) throws(StripeError) -> Int64? {
         guard let text = query[name] else { return nil }
         guard let seconds = Int64(text), seconds >= 0 else {
-            throw .invalid("created", "Invalid integer: \(name).", code: "parameter_invalid_integer")
+            throw .invalid(
+                "created",
+                "Invalid integer: \(name).",
+                code: "parameter_invalid_integer"
+            )
         }
         return seconds
     }

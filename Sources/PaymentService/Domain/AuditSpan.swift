@@ -35,6 +35,9 @@ struct AuditSpan: Sendable, Equatable {
 
     /// How much the next comparison takes in, after one that was too much or not.
     static func nextLength(after length: Int64, wasTooMuch: Bool) -> Int64 {
-        min(max(wasTooMuch ? length / 2 : length * 2, Self.length.lowerBound), Self.length.upperBound)
+        min(
+            max(wasTooMuch ? length / 2 : length * 2, Self.length.lowerBound),
+            Self.length.upperBound
+        )
     }
 }

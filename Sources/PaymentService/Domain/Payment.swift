@@ -38,3 +38,21 @@ struct Payment: Sendable, Equatable {
             && currency == request.currency && method?.token == request.paymentMethod
     }
 }
+
+extension Payment {
+    /// The payment that an intent of ours was made for.
+    init(_ intent: ProviderIntent, _ origin: ProviderIntent.Origin) {
+        self.init(
+            order: origin.order,
+            id: origin.payment,
+            customer: origin.customer,
+            status: .captured,
+            amountCents: intent.amountCents,
+            currency: intent.currency,
+            method: origin.method,
+            intent: intent.id,
+            declineCode: nil,
+            keyIsFresh: true
+        )
+    }
+}

@@ -1,3 +1,4 @@
+internal import Messaging
 internal import Postgres
 
 /// The payment service's schema, oldest change first.
@@ -12,5 +13,6 @@ enum PaymentMigrations {
             name: "v0003_create_reconciliation",
             sql: PackageResources.v0003_create_reconciliation_sql
         ),
+        MessagingMigrations.outbox,
     ]
 }
