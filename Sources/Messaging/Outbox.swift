@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+public import FoundationEssentials
 internal import Glibc
 public import Postgres
 internal import Synchronization
@@ -61,13 +61,20 @@ public struct InsertEvent: Statement {
         INSERT INTO outbox (event_id, type, subject, sequence, hlc, traceparent, data)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         """
-    let eventID: UUID
-    let type: String
-    let subject: String
-    let sequence: Int64
-    let hlc: Int64
-    let traceparent: String?
-    let data: String
+    /// Unique among all events.
+    public let eventID: UUID
+    /// What has happened, in the past tense.
+    public let type: String
+    /// What it happened to.
+    public let subject: String
+    /// Counts the events of the subject up.
+    public let sequence: Int64
+    /// The reading of the hybrid logical clock.
+    public let hlc: Int64
+    /// The W3C trace that it happened in, if any.
+    public let traceparent: String?
+    /// The content, as JSON text.
+    public let data: String
 
     /// Binds the event.
     public func bind(_ parameters: inout Parameters) {

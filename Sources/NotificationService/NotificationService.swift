@@ -3,12 +3,13 @@ internal import Messaging
 internal import Postgres
 internal import ServiceKit
 
-/// Tells customers what became of their orders.
+/// Tells customers what became of their orders and their money.
 @main
 enum NotificationService {
     static func main() {
         Service.run("notification") { boot in
             let orders = try boot.upstream("order")
+            let payments = try boot.upstream("payment")
             let database = try await boot.database(migrations: Migrations.all)
             let consumer = EventConsumer(
                 of: "order",
@@ -21,8 +22,20 @@ enum NotificationService {
             ) { event, transaction throws(DatabaseError) in
                 try await OrderEvents.apply(event, in: transaction)
             }
+            let refunds = EventConsumer(
+                of: "payment",
+                from: payments,
+                into: database,
+                outbox: Outbox(),
+                owner: boot.instance,
+                log: boot.log,
+                metrics: boot.metrics
+            ) { event, transaction throws(DatabaseError) in
+                try await PaymentEvents.apply(event, in: transaction)
+            }
             boot.routes { NotificationRoutes(store: Store(database)).register(&$0) }
             boot.background("order events") { await consumer.run() }
+            boot.background("payment events") { await refunds.run() }
         }
     }
 }

@@ -36,3 +36,36 @@ struct UnsettledGauges: Sendable {
         self.voids.set(Int(voids))
     }
 }
+
+/// Shows where the provider's records and our books differ.
+struct DifferenceMeasures: Sendable {
+    private let open: Family<Gauge>
+    private let found: Family<Counter>
+
+    init(_ metrics: Metrics) {
+        open = metrics.gauges(
+            "payment_differences",
+            "Differences from the provider's records that are open.",
+            labels: ["kind"]
+        )
+        found = metrics.counters(
+            "payment_differences_total",
+            "Differences from the provider's records that were found.",
+            labels: ["kind", "state"]
+        )
+        for kind in Discrepancy.Kind.allCases { open.with(kind.rawValue).set(0) }
+    }
+
+    /// Counts one that is new.
+    func count(_ kind: Discrepancy.Kind, _ state: Discrepancy.State) {
+        found.with(kind.rawValue, state.rawValue).increment()
+    }
+
+    /// Sets what is open now.
+    func setOpen(_ counts: [(kind: Discrepancy.Kind, count: Int64)]) {
+        for kind in Discrepancy.Kind.allCases {
+            let count = counts.first { $0.kind == kind }?.count ?? 0
+            open.with(kind.rawValue).set(Int(count))
+        }
+    }
+}

@@ -1,3 +1,6 @@
+internal import HTTP
+internal import Mesh
+internal import Messaging
 internal import ServiceKit
 
 /// Charges, refunds and the ledger.
@@ -9,22 +12,45 @@ internal import ServiceKit
             let transport = HTTPTransport(
                 client: boot.client,
                 endpoint: configuration.provider,
-                key: configuration.key
+                key: configuration.key,
+                tls: try configuration.providerTLS()
+            )
+            var guards = GuardedTransport.Policy()
+            guards.limit = configuration.providerLimit
+            guards.breaker.openTime = configuration.breakerOpen
+            let stripe = StripeClient(
+                transport: GuardedTransport(
+                    transport,
+                    policy: guards,
+                    log: boot.log,
+                    metrics: boot.metrics
+                )
             )
             let settlement = Settlement(
                 store: PaymentStore(database: database),
-                provider: StripeClient(transport: transport)
+                provider: stripe
             )
             let routes = PaymentRoutes(
                 settlement: settlement,
                 outcomes: OutcomeCounters(boot.metrics)
             )
-            boot.routes { routes.register(&$0) }
+            let feed = EventFeed(of: "payment", in: database) { boot.isStopping }
+            boot.routes { router in
+                routes.register(&router)
+                feed.add(to: &router, readers: "notification")
+            }
             let reconciler = Reconciler(
                 settlement: settlement,
                 log: boot.log,
                 interval: configuration.reconcileInterval,
-                gauges: UnsettledGauges(boot.metrics)
+                gauges: UnsettledGauges(boot.metrics),
+                audit: ProviderAudit(
+                    settlement: settlement,
+                    records: stripe,
+                    owner: boot.instance,
+                    log: boot.log,
+                    measures: DifferenceMeasures(boot.metrics)
+                )
             )
             boot.background("reconcile") { await reconciler.run() }
         }

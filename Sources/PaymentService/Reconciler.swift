@@ -3,10 +3,11 @@ internal import Postgres
 internal import Reactor
 internal import Telemetry
 
-/// Ends voids that nobody drives any more: their saga's process died, or the provider was away.
+/// Ends voids that nobody drives any more, then compares the provider's records with our books.
 ///
 /// A void is decided once and for ever, so it needs no saga to finish. A charge without a result does:
-/// only its saga knows whether it is still wanted, so those are counted and logged, not touched.
+/// only its saga knows whether it is still wanted, so those are counted and logged, unless the
+/// provider's records say that it succeeded.
 struct Reconciler: Sendable {
     /// How many payments one replica claims at a time, and works on at once.
     static let batch = 16
@@ -17,6 +18,7 @@ struct Reconciler: Sendable {
     let log: Logger
     let interval: Duration
     let gauges: UnsettledGauges
+    let audit: ProviderAudit
 
     /// Works at once and then every `interval`, until cancelled.
     func run() async {
@@ -26,8 +28,19 @@ struct Reconciler: Sendable {
             } catch {
                 log.warning("reconciling is put off", ["reason": .string("\(error)")])
             }
+            await compare()
             // Cancellation cuts the wait short, and the loop ends.
             try? await EventLoop.sleep(for: interval)
+        }
+        await audit.release()
+    }
+
+    /// Compares for at most half of the time that there is until the next comparison.
+    private func compare() async {
+        do throws(ProviderAudit.Stop) {
+            try await audit.run(within: interval / 2)
+        } catch {
+            log.warning("comparing with the provider is put off", ["reason": .string("\(error)")])
         }
     }
 

@@ -31,7 +31,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("PROVIDER_URL", nil as String?), ("PROVIDER_URL", "https://api.stripe.com"),
+        ("PROVIDER_URL", nil as String?), ("PROVIDER_URL", "ftp://api.stripe.com"),
+        ("PROVIDER_MAX_IN_FLIGHT", "0"), ("PROVIDER_BREAKER_OPEN", "soon"),
         ("PROVIDER_URL", "http://user:secret@host"), ("PROVIDER_KEY", nil),
         ("PROVIDER_KEY", "secret"), ("PROVIDER_KEY", "secret secret"),
         ("RECONCILE_INTERVAL", "60"), ("RECONCILE_INTERVAL", "0s"),
@@ -44,6 +45,21 @@ import Testing
         }
         #expect(error?.variable == name)
         #expect(error.map { "\($0)".contains("secret") } == false)
+    }
+
+    @Test func `over https the system's authorities are trusted, or those of a file`() throws {
+        var variables = Self.good
+        #expect(try PaymentConfiguration(Environment(variables)).providerTLS() == nil)
+        variables["PROVIDER_URL"] = "https://api.stripe.com"
+        let configuration = try PaymentConfiguration(Environment(variables))
+        #expect(configuration.provider.port == 443)
+        #expect(configuration.provider.authority == "api.stripe.com")
+        #expect(try configuration.providerTLS() != nil)
+        variables["PROVIDER_CA"] = "/nowhere/ca.pem"
+        let error = #expect(throws: ConfigurationError.self) {
+            try PaymentConfiguration(Environment(variables)).providerTLS()
+        }
+        #expect(error?.variable == "PROVIDER_CA")
     }
 
     @Test func `the sandbox wants a key too`() {

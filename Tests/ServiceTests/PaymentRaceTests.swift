@@ -51,7 +51,7 @@ import Testing
             world.line.set(.none)
             let books = try await world.books()
             for (order, row) in books where row.status == "processing" {
-                let request = try #require(try await world.settlement.store.find(order)).request
+                let request = try #require(try await world.settlement.store.find(order)?.request)
                 let settled = try await world.settlement.charge(order, request)
                 #expect(settled.outcome == .captured)
             }
@@ -249,24 +249,13 @@ private func inParallel<T: Sendable>(
 }
 
 extension PaymentWorld {
-    fileprivate var reconciler: Reconciler {
+    var reconciler: Reconciler {
         Reconciler(
             settlement: settlement,
             log: .silent,
             interval: .seconds(60),
-            gauges: UnsettledGauges(.init())
-        )
-    }
-}
-
-extension Payment {
-    /// The request that this row was made for.
-    fileprivate var request: ChargeRequest {
-        ChargeRequest(
-            customerID: customer ?? .next(),
-            amountCents: amountCents,
-            currency: currency,
-            paymentMethod: method?.token ?? ""
+            gauges: UnsettledGauges(.init()),
+            audit: audit("payment.1")
         )
     }
 }
@@ -281,10 +270,6 @@ private struct AgeCreation: Statement {
     static let sql = "UPDATE payments SET created_at = created_at - make_interval(secs => $1)"
     let seconds: Double
     func bind(_ parameters: inout Parameters) { parameters.append(seconds) }
-}
-
-private struct ForgetKeys: Statement {
-    static let sql = "DELETE FROM idempotency_keys"
 }
 
 private struct InsertLoneEntry: Statement {

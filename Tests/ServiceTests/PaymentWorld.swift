@@ -56,6 +56,18 @@ struct PaymentWorld: Sendable {
         return router
     }
 
+    /// A replica that compares the provider's records with the books.
+    func audit(_ owner: String) -> ProviderAudit {
+        ProviderAudit(
+            settlement: settlement,
+            records: StripeClient(transport: line),
+            owner: owner,
+            log: .silent,
+            measures: DifferenceMeasures(Metrics()),
+            grace: 0
+        )
+    }
+
     func request(_ cents: Int64 = 1999, _ method: String = "pm_card_visa") -> ChargeRequest {
         ChargeRequest(
             customerID: .next(),

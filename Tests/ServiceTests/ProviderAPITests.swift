@@ -226,11 +226,45 @@ import Testing
             let second = try await sandbox.get("/v1/payment_intents?limit=3&starting_after=\(last)")
             #expect(second["data"]?.array?.count == 3)
             #expect(second["has_more"] == .bool(false))
-            let order = try await sandbox.get("/v1/payment_intents?metadata%5Border_id%5D=o-3")
+            let search = "/v1/payment_intents/search?query=metadata%5B%27order_id%27%5D:%27"
+            let order = try await sandbox.get(search + "o-3%27")
+            #expect(try await sandbox.get("/v1/payment_intents/search?query=o-3").status == 400)
+            let unknown = "/v1/payment_intents?starting_after=pi_none"
+            #expect(try await sandbox.get(unknown).status == 400)
             #expect(order["data"]?.array?.count == 1)
             #expect(order["data"]?.array?.first?["metadata"]?["order_id"]?.string == "o-3")
             #expect(try await sandbox.get("/v1/payment_intents?limit=0").status == 400)
             #expect(try await sandbox.get("/v1/payment_intents?limit=101").status == 400)
+        }
+    }
+
+    @Test
+    func `a span of time holds what was created in it, with its charges if they are asked for`()
+        async throws
+    {
+        try await withSandbox { sandbox in
+            let made = try await sandbox.post("/v1/payment_intents", Self.charge, key: "k-1")
+            let id = try #require(made["id"]?.string)
+            let created = try #require(made["created"]?.integer)
+            let form = "payment_intent=\(id)&amount=99"
+            let refund = try await sandbox.post("/v1/refunds", form, key: "r-1")
+            let refunded = try #require(refund["created"]?.integer)
+            for (list, time) in [("payment_intents", created), ("refunds", refunded)] {
+                func count(_ from: Int64, _ to: Int64) async throws -> Int? {
+                    let span = "created%5Bgte%5D=\(from)&created%5Blt%5D=\(to)"
+                    return try await sandbox.get("/v1/\(list)?\(span)")["data"]?.array?.count
+                }
+                #expect(try await count(time, time + 1) == 1)
+                #expect(try await count(time - 1, time) == 0)
+                #expect(try await count(time + 1, time + 2) == 0)
+            }
+            let path = "/v1/payment_intents?expand%5B%5D=data.latest_charge"
+            let charge = try await sandbox.get(path)["data"]?.array?.first?["latest_charge"]
+            #expect(charge?["id"] == made["latest_charge"])
+            #expect(charge?["amount_refunded"]?.integer == 99)
+            let one = "/v1/payment_intents/\(id)?expand%5B%5D=latest_charge"
+            #expect(try await sandbox.get(one)["latest_charge"] == charge)
+            #expect(try await sandbox.get("/v1/refunds?created%5Bgte%5D=x").status == 400)
         }
     }
 

@@ -122,13 +122,24 @@ import Testing
         func judged(_ told: String) -> Bool {
             judge(
                 .notifiedOnce,
-                [.order: "event_id\na\nb", .notification: "event_id,times\n\(told)"]
+                [
+                    .order: "event_id\na\nb", .payment: "event_id\nr",
+                    .notification: "event_id,times\n\(told)",
+                ]
             )
         }
-        #expect(judged("b,1\na,1"))
-        #expect(!judged("a,1\nb,2"))
-        #expect(!judged("a,1"))
-        #expect(!judged("a,1\nb,1\nc,1"))
+        #expect(judged("b,1\na,1\nr,1"))
+        #expect(!judged("a,1\nb,2\nr,1"))
+        #expect(!judged("a,1\nr,1"))
+        #expect(!judged("a,1\nb,1"))
+        #expect(!judged("a,1\nb,1\nr,1\nc,1"))
+    }
+
+    @Test func `a payment that told what it is not, and a difference that is open, fail`() {
+        #expect(judge(.paymentsTold, [.payment: "payments,wrong\n5,0"]))
+        #expect(!judge(.paymentsTold, [.payment: "payments,wrong\n5,1"]))
+        #expect(judge(.noDifferenceOpen, [.payment: "open,repaired\n0,7"]))
+        #expect(!judge(.noDifferenceOpen, [.payment: "open,repaired\n1,0"]))
     }
 
     @Test func `a statement that fails says so and does not spoil the others`() {

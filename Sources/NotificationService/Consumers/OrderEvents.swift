@@ -46,7 +46,17 @@ enum OrderEvents {
         _ event: CloudEvent,
         in transaction: Transaction<DatabaseError>
     ) async throws(DatabaseError) {
-        switch Reaction(to: event) {
+        try await Reaction(to: event).apply(to: event, in: transaction)
+    }
+}
+
+extension Reaction {
+    /// Writes down what is to be done.
+    func apply(
+        to event: CloudEvent,
+        in transaction: Transaction<DatabaseError>
+    ) async throws(DatabaseError) {
+        switch self {
         case .deliver(let delivery):
             try await transaction.run(InsertDelivery(delivery: delivery))
         case .park(let reason):

@@ -52,6 +52,20 @@ extension Message {
         )
     }
 
+    /// The provider has given the money back.
+    static func refunded(_ payment: PaymentEventData) -> Message {
+        let amount = Money(cents: payment.amountCents, currency: payment.currency)
+        return Message(
+            subject: "We have refunded \(amount)",
+            body: """
+                All of \(amount) that you paid for this order is on its way back to your card. Your \
+                bank may take a few days to show it.
+
+                Order: \(payment.orderID)
+                """
+        )
+    }
+
     /// Why an order came to nothing, in words for the customer.
     ///
     /// A reason without words of its own is one of ours, and not for customers.

@@ -8,6 +8,8 @@ struct IntentPlan: Sendable, Equatable {
     let charge: Charge?
     /// The answer if the card was declined; otherwise it is the intent.
     let error: StripeError?
+    /// What the card does to the answer.
+    var mishap: TestCard.Mishap?
 
     /// Plans `POST /v1/payment_intents` from its form.
     ///
@@ -42,7 +44,9 @@ struct IntentPlan: Sendable, Equatable {
             return
         }
         guard let card else { throw .missing("payment_method") }
+        guard card.mishap != .rateLimited else { throw .rateLimited }
         self.init(confirming: intent, with: card, now: now)
+        mishap = card.mishap
     }
 
     /// Charges the card.

@@ -28,6 +28,18 @@ struct StripeError: Error, Sendable, Equatable {
             """
     )
 
+    static let rateLimited = StripeError(
+        status: 429,
+        code: "rate_limit",
+        message: "Request rate limit exceeded."
+    )
+
+    static let afterCharge = StripeError(
+        status: 500,
+        type: "api_error",
+        message: "An error occurred, and the card says that it should."
+    )
+
     static let storeUnavailable = StripeError(
         status: 503,
         type: "api_error",

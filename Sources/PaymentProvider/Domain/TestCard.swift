@@ -6,17 +6,32 @@ struct TestCard: Sendable, Equatable {
         case declined(code: String, declineCode: String, message: String)
     }
 
+    /// What goes wrong between the sandbox and its client, once, on the way of the first answer.
+    ///
+    /// Asked again with the same key, the sandbox answers as if nothing had been.
+    enum Mishap: Sendable, Equatable {
+        /// The charge is made; the answer comes after `seconds`, when nobody waits for it any more.
+        case slow(seconds: Int64)
+        /// The charge is made; the connection ends in the middle of the answer.
+        case lostReply
+        /// The charge is made; the answer is 500.
+        case errorAfterCharge
+        /// No charge is made, however often it is asked: 429.
+        case rateLimited
+    }
+
     let token: String
     let brand: String
     let last4: String
     let outcome: Outcome
+    var mishap: Mishap?
 
     /// Finds the card of a token; nil if Stripe would not know it either.
     static func named(_ token: String) -> TestCard? {
         byToken[token]
     }
 
-    static let all: [TestCard] = successes + declines + brandedDeclines
+    static let all: [TestCard] = successes + declines + brandedDeclines + mishaps
 
     private static let byToken = Dictionary(uniqueKeysWithValues: all.map { ($0.token, $0) })
 
@@ -32,6 +47,14 @@ struct TestCard: Sendable, Equatable {
         ("pm_card_jcb", "jcb", "0505"),
         ("pm_card_unionpay", "unionpay", "0005"),
     ].map { TestCard(token: $0.0, brand: $0.1, last4: $0.2, outcome: .succeeds) }
+
+    /// Cards of the sandbox's own, for seeing what a client makes of unknown results.
+    private static let mishaps: [TestCard] = [
+        ("pm_card_slow", .slow(seconds: 3)), ("pm_card_lostReply", .lostReply),
+        ("pm_card_errorAfterCharge", .errorAfterCharge), ("pm_card_rateLimited", .rateLimited),
+    ].map { (token: String, mishap: Mishap) in
+        TestCard(token: token, brand: "visa", last4: "4242", outcome: .succeeds, mishap: mishap)
+    }
 
     private static let declines: [TestCard] = declineTable.map { row in
         TestCard(

@@ -1,4 +1,5 @@
 internal import HTTP
+internal import Reactor
 
 extension SandboxRoutes {
     /// `POST /v1/payment_intents`: creates an intent and, with `confirm=true`, charges its card.
@@ -22,6 +23,32 @@ extension SandboxRoutes {
             } else {
                 try StoredAnswer(plan.intent)
             }
-        return try await store.create(plan, answer: answer, for: keyed).response
+        let outcome = try await store.create(plan, answer: answer, for: keyed)
+        guard case .done = outcome, let mishap = plan.mishap else { return outcome.response }
+        return try await outcome.response.suffering(mishap)
+    }
+}
+
+extension Response {
+    /// The answer to a charge that was made, as the card lets it reach the client.
+    fileprivate func suffering(_ mishap: TestCard.Mishap) async throws(StripeError) -> Response {
+        switch mishap {
+        case .slow(let seconds):
+            // A client that hangs up cancels the wait; the answer then goes nowhere.
+            try? await EventLoop.sleep(for: .seconds(seconds))
+            return self
+        case .lostReply:
+            return Response(
+                status,
+                headers: headers,
+                body: .stream(length: 1) { writer in
+                    // Without the head a client takes the connection for one that died idle.
+                    try await writer.flush()
+                    throw SocketError.closed
+                }
+            )
+        case .errorAfterCharge: throw .afterCharge
+        case .rateLimited: return self
+        }
     }
 }

@@ -12,6 +12,7 @@ struct SandboxRoutes: Sendable {
     func register(_ routes: inout Router) {
         routes.on(.post, "/v1/payment_intents", stripe(createIntent))
         routes.on(.get, "/v1/payment_intents", stripe(listIntents))
+        routes.on(.get, "/v1/payment_intents/search", stripe(searchIntents))
         routes.on(.get, "/v1/payment_intents/{id}", stripe(showIntent))
         routes.on(.post, "/v1/payment_intents/{id}/cancel", stripe(cancelIntent))
         routes.on(.post, "/v1/refunds", stripe(createRefund))

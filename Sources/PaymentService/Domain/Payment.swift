@@ -21,9 +21,38 @@ struct Payment: Sendable, Equatable {
     /// What was given back.
     var refundedCents: Int64 { status == .refunded ? amountCents : 0 }
 
+    /// The request that this row was made for; nil in a tombstone.
+    var request: ChargeRequest? {
+        guard let customer, let method else { return nil }
+        return ChargeRequest(
+            customerID: customer,
+            amountCents: amountCents,
+            currency: currency,
+            paymentMethod: method.token
+        )
+    }
+
     /// Whether an order that is charged again is charged for the same.
     func matches(_ request: ChargeRequest) -> Bool {
         customer == request.customerID && amountCents == request.amountCents
             && currency == request.currency && method?.token == request.paymentMethod
+    }
+}
+
+extension Payment {
+    /// The payment that an intent of ours was made for.
+    init(_ intent: ProviderIntent, _ origin: ProviderIntent.Origin) {
+        self.init(
+            order: origin.order,
+            id: origin.payment,
+            customer: origin.customer,
+            status: .captured,
+            amountCents: intent.amountCents,
+            currency: intent.currency,
+            method: origin.method,
+            intent: intent.id,
+            declineCode: nil,
+            keyIsFresh: true
+        )
     }
 }

@@ -3,7 +3,7 @@ internal import Reactor
 internal import Synchronization
 internal import Telemetry
 
-/// Reaches the provider over HTTP/1.1, on connections that are kept.
+/// Reaches the provider over HTTP/1.1, on connections that are kept; over TLS where its URL says so.
 final class HTTPTransport: ProviderTransport {
     /// How long one try may take.
     static let tryTime = Duration.seconds(2)
@@ -15,9 +15,20 @@ final class HTTPTransport: ProviderTransport {
     private let client: HTTPClient
     private let endpoint: ProviderEndpoint
     private let key: ProviderKey
+    private let tls: TLSContext?
     private let resolved = Mutex<(address: SocketAddress, until: Deadline)?>(nil)
 
-    init(client: HTTPClient, endpoint: ProviderEndpoint, key: ProviderKey) {
+    /// Makes a transport.
+    ///
+    /// - Parameter tls: whom to trust; needed for an `https://` endpoint.
+    init(
+        client: HTTPClient,
+        endpoint: ProviderEndpoint,
+        key: ProviderKey,
+        tls: TLSContext? = nil
+    ) {
+        precondition(endpoint.isSecure == (tls != nil), "TLS is spoken where the URL says so")
+        self.tls = tls
         self.client = client
         self.endpoint = endpoint
         self.key = key
@@ -29,7 +40,7 @@ final class HTTPTransport: ProviderTransport {
         do throws(ClientError) {
             let response = try await client.send(
                 message(request),
-                to: Endpoint(address),
+                to: Endpoint(address, tls: tls, serverName: tls == nil ? nil : endpoint.host),
                 until: deadline
             )
             return StripeResponse(

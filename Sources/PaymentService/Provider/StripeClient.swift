@@ -56,9 +56,10 @@ struct StripeClient: ChargeProvider {
 
     func lookUp(_ payment: Payment) async -> ProviderAnswer {
         var form = Form()
-        form.append("metadata[order_id]", payment.order.description)
+        // The search lags by up to a minute; what is looked up is a day old.
+        form.append("query", "metadata['order_id']:'\(payment.order)'")
         form.append("limit", "100")
-        return await ask("/v1/payment_intents", nil, form, ProviderAnswer.ofLookUp)
+        return await ask("/v1/payment_intents/search", nil, form, ProviderAnswer.ofLookUp)
     }
 
     func fence(_ payment: Payment) async -> ProviderAnswer {
@@ -99,11 +100,16 @@ struct StripeClient: ChargeProvider {
         form.append("payment_method_types[0]", "card")
         form.append("metadata[order_id]", payment.order.description)
         form.append("metadata[payment_id]", payment.id.description)
+        // With these the payment could be told from the provider's record alone.
+        if let customer = payment.customer {
+            form.append("metadata[customer_id]", customer.description)
+        }
+        if let method = payment.method { form.append("metadata[payment_method]", method.token) }
         return form
     }
 
     /// An id goes into a path, so it must be one: letters, digits and underscores.
-    private static func isID(_ text: String) -> Bool {
+    static func isID(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 64
             && text.utf8.allSatisfy { byte in
                 switch byte {
@@ -115,7 +121,7 @@ struct StripeClient: ChargeProvider {
             }
     }
 
-    private func ask(
+    func ask(
         _ path: String,
         _ key: String?,
         _ form: Form,

@@ -16,5 +16,9 @@ struct PaymentRoutes: Sendable {
         routes.on(.get, "/payments/{order_id}", from: "gateway") { request throws(Problem) in
             try await showPayment(request)
         }
+        routes.on(.get, "/ops/payments/discrepancies", from: "gateway") {
+            request throws(Problem) in
+            try await listDiscrepancies(request)
+        }
     }
 }

@@ -10,7 +10,7 @@ struct InsertPayment: Statement {
         INSERT INTO payments
             (order_id, id, customer_id, status, amount_cents, currency, payment_method)
         VALUES ($1, $2, $3, 'processing', $4, $5, $6)
-        ON CONFLICT (order_id) DO NOTHING
+        ON CONFLICT DO NOTHING
         """
     let order: OrderID
     let id: PaymentID

@@ -7,7 +7,7 @@ struct InsertTombstone: Statement {
     static let sql = """
         INSERT INTO payments (order_id, id, status, amount_cents, currency)
         VALUES ($1, $2, 'voided', 0, $3)
-        ON CONFLICT (order_id) DO NOTHING
+        ON CONFLICT DO NOTHING
         """
     let order: OrderID
     let id: PaymentID

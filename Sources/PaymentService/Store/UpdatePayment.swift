@@ -2,7 +2,7 @@ internal import Contracts
 internal import FoundationEssentials
 internal import Postgres
 
-/// Applies one change to a payment, with its ledger rows, if it still has the status that the
+/// Applies one change to a payment, with its ledger rows and its event, if it still has the status that the
 /// change starts from; otherwise does nothing.
 ///
 /// This is the only statement that moves a payment.
@@ -16,7 +16,9 @@ struct UpdatePayment: Statement {
                 refunded_cents = CASE WHEN $3 = 'refunded' THEN amount_cents ELSE 0 END,
                 updated_at = now()
             WHERE order_id = $1 AND status = $2
-            RETURNING id
+            RETURNING id, order_id
+        ), told AS (
+            \(ToldEvents.sql(first: 11))
         )
         INSERT INTO ledger_entries (transaction_id, payment_id, kind, account, amount_cents)
         SELECT $7, changed.id, $8, entry.account, entry.amount_cents
@@ -24,6 +26,7 @@ struct UpdatePayment: Statement {
         """
     let payment: Payment
     let change: PaymentChange
+    let told: ToldEvents
 
     func bind(_ parameters: inout Parameters) {
         parameters.append(payment.order.uuid, change.from.rawValue, change.to.rawValue)
@@ -32,5 +35,6 @@ struct UpdatePayment: Statement {
         let entries = ledger?.entries ?? []
         parameters.append(UUIDv7.next(), ledger?.kind.rawValue)
         parameters.append(entries.map(\.account.rawValue), entries.map(\.amountCents))
+        told.bind(&parameters)
     }
 }

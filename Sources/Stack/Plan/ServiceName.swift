@@ -27,7 +27,7 @@ enum ServiceName: String, CaseIterable, Codable, Comparable {
         switch self {
         case .gateway: [.user, .product, .order, .payment, .notification]
         case .order: [.product, .payment]
-        case .notification: [.order, .user]
+        case .notification: [.order, .user, .payment]
         case .user, .product, .payment, .provider: []
         }
     }

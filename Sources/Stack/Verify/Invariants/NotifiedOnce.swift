@@ -7,6 +7,7 @@ extension Invariant {
             SELECT event_id FROM outbox
              WHERE type IN ('order.confirmed', 'order.rejected', 'order.cancelled')
             """,
+            .payment: "SELECT event_id FROM outbox WHERE type = 'payment.refunded'",
             .notification: """
             SELECT event_id, count(*) AS times
               FROM (SELECT event_id FROM deliveries UNION ALL SELECT event_id FROM parked_events) AS told
@@ -14,7 +15,7 @@ extension Invariant {
             """,
         ],
         holds: { found in
-            let events = found.keys(.order)
+            let events = found.keys(.order).union(found.keys(.payment))
             let told = found.tables[.notification]?.rows ?? []
             let repeated = told.count { $0.last != "1" }
             let known = Set(told.compactMap(\.first))

@@ -1,0 +1,34 @@
+internal import Contracts
+internal import Messaging
+internal import Postgres
+
+/// Applies the payment service's events, each in the transaction that moves the cursor.
+///
+/// Of a charge and of a refused card the order's own event tells; a refund takes its time, and is
+/// told when the provider has made it.
+enum PaymentEvents {
+    static func reaction(to event: CloudEvent) -> Reaction {
+        guard event.type == PaymentEvent.refunded else { return .ignore }
+        guard let payment = try? event.content(as: PaymentEventData.self) else {
+            return .park("the content is not that of a payment")
+        }
+        return .deliver(
+            Delivery(
+                eventID: event.id,
+                userID: payment.customerID,
+                orderID: payment.orderID,
+                kind: event.type,
+                channel: .inbox,
+                message: Message.refunded(payment),
+                traceparent: event.traceparent
+            )
+        )
+    }
+
+    static func apply(
+        _ event: CloudEvent,
+        in transaction: Transaction<DatabaseError>
+    ) async throws(DatabaseError) {
+        try await reaction(to: event).apply(to: event, in: transaction)
+    }
+}
