@@ -1,11 +1,22 @@
+internal import Sagas
 internal import ServiceKit
 
 /// What the order service reads from its environment, besides what every service does.
 struct OrderConfiguration: Sendable {
     /// Orders that have not reached their pivot by then are given up.
     let checkoutDeadline: Duration
+    /// How sagas are driven: `SAGA_LEASE`, `SAGA_POLL` and `SAGA_PARKING`.
+    let sagas: SagaPolicy
 
     init(_ environment: Environment) throws(ConfigurationError) {
         checkoutDeadline = try environment.duration("CHECKOUT_DEADLINE", default: .seconds(30))
+        var policy = SagaPolicy()
+        policy.lease = try environment.duration("SAGA_LEASE", default: policy.lease)
+        policy.pollInterval = try environment.duration("SAGA_POLL", default: policy.pollInterval)
+        policy.longestParking = try environment.duration(
+            "SAGA_PARKING",
+            default: policy.longestParking
+        )
+        sagas = policy
     }
 }

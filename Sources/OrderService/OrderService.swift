@@ -25,6 +25,7 @@ enum OrderService {
                 saga.definition,
                 database: database,
                 driver: boot.instance,
+                policy: configuration.sagas,
                 log: boot.log,
                 metrics: boot.metrics
             ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
