@@ -154,10 +154,12 @@ static void after(struct rule *rule) {
     if (rule && rule->action == KILL_AFTER) die();
 }
 
+// No more to read here; once the process closes the connection, its peer gets a reset.
 static void reset(int fd) {
-    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    LOOK_UP(connect);
-    REAL(connect)(fd, &nowhere, sizeof nowhere);
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    LOOK_UP(shutdown);
+    REAL(shutdown)(fd, SHUT_RD);
 }
 
 static void cut(int fd) {

@@ -67,6 +67,9 @@ struct UpOptions: Equatable {
             return
         }
         let target = try Target(String(name[0]))
+        guard !name[1].isEmpty else {
+            throw .usage("--set \(pair): write it as --set order.2:LOG_LEVEL=debug")
+        }
         scoped.append(
             ScopedVariable(target: target, name: String(name[1]), value: String(parts[1]))
         )
