@@ -1,5 +1,6 @@
 internal import Contracts
 internal import HTTP
+internal import Mesh
 internal import Messaging
 internal import Postgres
 internal import Sagas
@@ -11,8 +12,8 @@ enum OrderService {
     static func main() {
         Service.run("order") { boot in
             let configuration = try OrderConfiguration(boot.environment)
-            let product = try boot.upstream("product")
-            let payment = try boot.upstream("payment")
+            let product = try boot.upstream("product", policy: participants)
+            let payment = try boot.upstream("payment", policy: participants)
             let database = try await boot.database(migrations: migrations)
             let outbox = Outbox()
             let saga = PlaceOrderSaga(
@@ -42,6 +43,16 @@ enum OrderService {
             }
             boot.background("sagas") { await sagas.run() }
         }
+    }
+
+    /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
+    /// would time out together, open the breaker, and ask together again when it closes; so they queue
+    /// here, where waiting costs nothing.
+    private static var participants: MeshPolicy {
+        var policy = MeshPolicy()
+        policy.maxInFlight = 48
+        policy.maxQueue = 2_048
+        return policy
     }
 
     /// In the order they came to be; new ones go to the end.
