@@ -73,6 +73,8 @@ let package = Package(
         .executable(name: "provider", targets: ["PaymentProvider"]),
         .executable(name: "stack", targets: ["Stack"]),
         .executable(name: "load", targets: ["Load"]),
+        // Preloaded by `stack crash` into processes that it breaks; nothing links against it.
+        .library(name: "CrashPoints", type: .dynamic, targets: ["CrashPoints"]),
     ],
     targets: [
         // System libraries: what the platform is not about.
@@ -132,6 +134,8 @@ let package = Package(
             dependencies: ["Identity", "CLinux"],
             swiftSettings: strict
         ),
+        // C, because it stands in for libc's own functions in other processes.
+        .target(name: "CrashPoints"),
         // What `make bench-http` measures against nginx; no product, it is never shipped.
         .executableTarget(
             name: "HTTPBench",

@@ -1,3 +1,4 @@
+internal import Sagas
 internal import ServiceKit
 
 /// What the order service reads from its environment, besides what every service does.
@@ -8,6 +9,8 @@ struct OrderConfiguration: Sendable {
     let journalFolder: String?
     /// How large one replica's journal may become.
     let journalMaxBytes: Int
+    /// How sagas are driven: `SAGA_LEASE`, `SAGA_POLL` and `SAGA_PARKING`.
+    let sagas: SagaPolicy
 
     init(_ environment: Environment) throws(ConfigurationError) {
         checkoutDeadline = try environment.duration("CHECKOUT_DEADLINE", default: .seconds(30))
@@ -17,5 +20,13 @@ struct OrderConfiguration: Sendable {
             in: 65_536...1_073_741_824,
             default: 64 << 20
         )
+        var policy = SagaPolicy()
+        policy.lease = try environment.duration("SAGA_LEASE", default: policy.lease)
+        policy.pollInterval = try environment.duration("SAGA_POLL", default: policy.pollInterval)
+        policy.longestParking = try environment.duration(
+            "SAGA_PARKING",
+            default: policy.longestParking
+        )
+        sagas = policy
     }
 }

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import HTTP
+internal import Mesh
 internal import Messaging
 internal import Postgres
 internal import Sagas
@@ -11,8 +12,8 @@ enum OrderService {
     static func main() {
         Service.run("order") { boot in
             let configuration = try OrderConfiguration(boot.environment)
-            let product = try boot.upstream("product")
-            let payment = try boot.upstream("payment")
+            let product = try boot.upstream("product", policy: participants)
+            let payment = try boot.upstream("payment", policy: participants)
             let journal = try await OrderJournal(configuration, boot)
             // Without a database orders can still be saved.
             let database = try await boot.database(migrations: migrations, waits: journal == nil)
@@ -27,6 +28,7 @@ enum OrderService {
                 saga.definition,
                 database: database,
                 driver: boot.instance,
+                policy: configuration.sagas,
                 log: boot.log,
                 metrics: boot.metrics
             ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
@@ -45,6 +47,16 @@ enum OrderService {
             boot.background("sagas") { await sagas.run() }
             journal?.run(routes, on: boot)
         }
+    }
+
+    /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
+    /// would time out together, open the breaker, and ask together again when it closes; so they queue
+    /// here, where waiting costs nothing.
+    private static var participants: MeshPolicy {
+        var policy = MeshPolicy()
+        policy.maxInFlight = 48
+        policy.maxQueue = 2_048
+        return policy
     }
 
     /// In the order they came to be; new ones go to the end.

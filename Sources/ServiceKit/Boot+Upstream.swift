@@ -22,7 +22,7 @@ extension Boot {
             endpoints: endpoints,
             client: client,
             tls: clientTLS,
-            policy: policy,
+            policy: try policy.adjusted(by: environment),
             log: log,
             metrics: metrics
         )

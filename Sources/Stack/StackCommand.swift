@@ -30,6 +30,7 @@ enum StackCommand {
         case .verify(let json, let wait):
             return try Verify(layout: layout).run(json: json, wait: wait)
         case .provision(let folder): try Provision(root: folder).run()
+        case .crash(let options): return try Crash(options: options).run()
         case .env: try EnvironmentListing(layout: layout).run()
         }
         return 0

@@ -30,6 +30,25 @@ import Testing
         #expect(invocation.command == .up(options))
     }
 
+    @Test func `a variable can be for some processes alone`() throws {
+        let words = "up --set A=1 --set order.2:B=x:y=z --set postgres:C=2 --set product:D="
+        guard case .up(let options) = try parse(words).command else {
+            Issue.record("no up")
+            return
+        }
+        #expect(options.extra == ["A": "1"])
+        let second = InstanceName(service: .order, number: 2)
+        #expect(
+            options.scoped == [
+                ScopedVariable(target: .instance(second), name: "B", value: "x:y=z"),
+                ScopedVariable(target: .postgres, name: "C", value: "2"),
+                ScopedVariable(target: .service(.product), name: "D", value: ""),
+            ]
+        )
+        #expect(throws: StackError.self) { try parse("up --set cart:A=1") }
+        #expect(throws: StackError.self) { try parse("up --set order:=1") }
+    }
+
     @Test(arguments: [
         (
             "kill order.2",

@@ -12,7 +12,15 @@ import Testing
             replicas: UpOptions().replicas,
             ports: [:],
             faults: faults,
-            extra: ["LOG_LEVEL": "debug"]
+            extra: ["LOG_LEVEL": "debug"],
+            scoped: [
+                ScopedVariable(target: .service(.payment), name: "LOG_LEVEL", value: "error"),
+                ScopedVariable(
+                    target: .instance(InstanceName(service: .payment, number: 2)),
+                    name: "TZ",
+                    value: "Europe/Berlin"
+                ),
+            ]
         )
         planner.ports = try Allocation.ports(
             for: planner.instances(),
@@ -22,6 +30,14 @@ import Testing
             isFree: { _ in true }
         ).services
         return Dictionary(uniqueKeysWithValues: planner.plans().map { ($0.name.description, $0) })
+    }
+
+    @Test func `a variable for some processes reaches them alone, over that for all`() throws {
+        let plans = try plans()
+        #expect(plans["payment.1"]?.environment["LOG_LEVEL"] == "error")
+        #expect(plans["payment.2"]?.environment["TZ"] == "Europe/Berlin")
+        #expect(plans["payment.1"]?.environment["TZ"] == "UTC")
+        #expect(plans["product.2"]?.environment["LOG_LEVEL"] == "debug")
     }
 
     @Test func `a full stack has 18 processes on ports of their own`() throws {

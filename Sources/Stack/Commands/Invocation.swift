@@ -17,6 +17,7 @@ struct Invocation: Equatable {
         case fault(Target, String)
         case verify(json: Bool, wait: Duration)
         case env
+        case crash(CrashOptions)
         /// Makes what a stack in containers needs, below the folder.
         case provision(String)
     }
@@ -34,8 +35,12 @@ struct Invocation: Equatable {
             command = .help
             return
         }
-        if let data = try words.value("--data") { self.data = data }
-        if let verb = Verb(rawValue: name) {
+        let data = try words.value("--data")
+        if let data { self.data = data }
+        if name == "crash" {
+            // Its stack is its own: a default folder would be somebody's shop.
+            command = .crash(try CrashOptions(&words, folder: data))
+        } else if let verb = Verb(rawValue: name) {
             command = try Invocation.control(verb, &words)
         } else {
             command = try Invocation.command(name, &words)

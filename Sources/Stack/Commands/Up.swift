@@ -144,7 +144,8 @@ struct Up {
             replicas: options.replicas,
             ports: [:],
             faults: options.faults,
-            extra: options.extra
+            extra: options.extra,
+            scoped: options.scoped
         )
         var remembered = known?.remembered ?? [:]
         for member in known?.members ?? [] {
@@ -167,7 +168,14 @@ struct Up {
             bootID: ProcessTable.bootID(),
             owner: ProcessIdentity(of: getpid()),
             gatewayPort: options.port,
-            server: .init(port: ports.postgres, home: home, programs: postgres.folder),
+            server: .init(
+                port: ports.postgres,
+                home: home,
+                programs: postgres.folder,
+                environment: options.scoped.reduce(into: [:]) { found, variable in
+                    if variable.target == .postgres { found[variable.name] = variable.value }
+                }
+            ),
             members: planner.plans().map { .init(plan: $0) },
             remembered: remembered
         )

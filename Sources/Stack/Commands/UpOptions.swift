@@ -10,6 +10,8 @@ struct UpOptions: Equatable {
     /// The folder with the services' executables; next to `stack` itself unless given.
     var executables: String?
     var extra: [String: String] = [:]
+    /// Variables for some processes alone.
+    var scoped: [ScopedVariable] = []
 
     /// A full stack on the default port.
     init() {
@@ -59,6 +61,17 @@ struct UpOptions: Equatable {
         guard parts.count == 2, !parts[0].isEmpty else {
             throw .usage("--set \(pair): write it as --set LOG_LEVEL=debug")
         }
-        extra[String(parts[0])] = String(parts[1])
+        let name = parts[0].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard name.count == 2 else {
+            extra[String(parts[0])] = String(parts[1])
+            return
+        }
+        let target = try Target(String(name[0]))
+        guard !name[1].isEmpty else {
+            throw .usage("--set \(pair): write it as --set order.2:LOG_LEVEL=debug")
+        }
+        scoped.append(
+            ScopedVariable(target: target, name: String(name[1]), value: String(parts[1]))
+        )
     }
 }

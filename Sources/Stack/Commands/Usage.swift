@@ -19,6 +19,9 @@ enum Usage {
           stack fault NAME JSON   inject faults (the stack must be up with --faults)
           stack verify [--json] [--wait SECONDS]
                                   do money, stock, orders and events add up? exit 1 if not
+          stack crash [--seed 1] [--case CASE [--times N]] [--sample N] [--pairs N] [--only order,…]
+                      [--verbose] [--first] [--keep] [--executables DIR]
+                                  break a checkout of a stack of its own at every point there is
           stack env               ports, database URLs and certificate paths as KEY=value
           stack provision DIR     certificates, secrets and roles for a stack in containers
           stack help              this page
@@ -31,7 +34,8 @@ enum Usage {
           --detach      return once healthy; the stack keeps running
           --supervise   start killed processes again; without it they stay dead, so you can watch
           --faults      let processes take injected faults
-          --set         a variable for every process, such as LOG_LEVEL=debug
+          --set         a variable for every service, such as LOG_LEVEL=debug, or for some alone:
+                        order.2:LOG_LEVEL=debug, postgres:TZ=UTC
           --executables where the services' programs are (default: next to stack)
 
         Exit codes: 0 done, 1 no, 64 wrong words, 69 something needed does not answer.

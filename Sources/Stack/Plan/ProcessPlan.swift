@@ -6,6 +6,22 @@ struct ProcessPlan: Codable, Equatable {
     var environment: [String: String]
 }
 
+/// A variable that only some processes get.
+struct ScopedVariable: Equatable {
+    var target: Target
+    var name: String
+    var value: String
+
+    /// Whether it is for this process.
+    func isFor(_ instance: InstanceName) -> Bool {
+        switch target {
+        case .postgres: false
+        case .service(let service): service == instance.service
+        case .instance(let name): name == instance
+        }
+    }
+}
+
 /// Turns replica counts and ports into processes with their environments.
 struct Planner {
     var layout: Layout
@@ -18,6 +34,8 @@ struct Planner {
     var httpsPort: UInt16?
     /// Variables that every process gets on top, from `--set`.
     var extra: [String: String] = [:]
+    /// Those for some processes alone, on top of that.
+    var scoped: [ScopedVariable] = []
 
     /// Every process to run, in order of name.
     func plans() -> [ProcessPlan] {
@@ -82,7 +100,11 @@ struct Planner {
             break
         }
         if faults { variables["FAULTS"] = "on" }
-        return variables.merging(extra) { _, ours in ours }
+        variables.merge(extra) { _, ours in ours }
+        for variable in scoped where variable.isFor(name) {
+            variables[variable.name] = variable.value
+        }
+        return variables
     }
 
     static let adminEmail = "admin@anyway.local"

@@ -115,7 +115,10 @@ struct Cluster {
     /// Starts the server; it is not ready yet.
     ///
     /// After a SIGKILL its backends may take a moment to notice: the caller retries.
-    func start(port: UInt16) throws(StackError) -> ProcessIdentity {
+    func start(
+        port: UInt16,
+        environment: [String: String] = [:]
+    ) throws(StackError) -> ProcessIdentity {
         forgetZombie()
         var launch = owner.launch(
             programs.postgres,
@@ -123,6 +126,7 @@ struct Cluster {
                 + Cluster.settings(port: port, access: access).flatMap { ["-c", $0] }
         )
         launch.output = .append(path: layout.log("postgres"))
+        launch.environment.merge(environment) { _, ours in ours }
         let pid = try launch.start()
         guard let process = ProcessIdentity(of: pid) else {
             throw .unavailable("PostgreSQL ended at once; see \(layout.log("postgres"))")

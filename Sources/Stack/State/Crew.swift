@@ -33,7 +33,10 @@ struct Crew {
         // Backends of a killed server hold its shared memory until they notice; then it starts.
         let end = ContinuousClock.now + .seconds(10)
         while true {
-            let process = try cluster.start(port: server.port)
+            let process = try cluster.start(
+                port: server.port,
+                environment: server.environment ?? [:]
+            )
             server.run.began(process)
             do {
                 try cluster.waitUntilReady(process, within: .seconds(60))

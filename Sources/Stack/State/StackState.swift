@@ -19,6 +19,8 @@ struct StackState: Codable, Equatable {
         var home: String
         /// The folder of initdb, postgres and psql.
         var programs: String
+        /// Variables on top of those that it needs.
+        var environment: [String: String]?
         var run = Run()
     }
 

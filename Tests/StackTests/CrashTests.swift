@@ -1,0 +1,132 @@
+import Testing
+
+@testable import Stack
+
+/// What the crash matrix is made of; EndToEndTests runs a part of it.
+@Suite struct `The crash matrix` {
+    private let matrix = CrashMatrix(traces: [
+        .order: [
+            .success: [
+                CrashStep(call: .read, edge: "order"), CrashStep(call: .write, edge: "postgres"),
+                CrashStep(call: .write, edge: "payment"),
+            ]
+        ],
+        .postgres: [.declined: [CrashStep(call: .sync, edge: "file")]],
+    ])
+
+    @Test(arguments: [
+        "order/success/kill-before/7", "postgres/out-of-stock/kill-after/1",
+        "payment/failing-undo/late/3", "product/declined/duplicate/2+order/11",
+    ])
+    func `a case reads back as it was written`(text: String) throws {
+        #expect(try CrashCase(text).description == text)
+    }
+
+    @Test(arguments: [
+        "", "order", "order/success/kill-before", "order/success/kill-before/0",
+        "gateway/success/kill-before/1", "order/luck/kill-before/1", "order/success/burn/1",
+        "order/success/kill-before/1+", "order/success/kill-before/1+payment",
+        "order/success/kill-before/1+payment/2+order/3", "order/success/kill-before/x",
+    ])
+    func `what names no case is refused`(text: String) {
+        #expect(throws: StackError.self) { try CrashCase(text) }
+    }
+
+    @Test func `every call gets every fault that can happen to it`() {
+        let all = matrix.cases().filter { $0.fault != .duplicate }.map(\.description)
+        #expect(
+            Set(all) == [
+                "order/success/kill-before/1", "order/success/kill-after/1", "order/success/lost/1",
+                "order/success/kill-before/2", "order/success/kill-after/2", "order/success/lost/2",
+                "order/success/cut/2", "order/success/reset/2",
+                "order/success/kill-before/3", "order/success/kill-after/3", "order/success/lost/3",
+                "order/success/cut/3", "order/success/reset/3", "order/success/late/3",
+                "postgres/declined/kill-before/1", "postgres/declined/kill-after/1",
+            ]
+        )
+        #expect(all.count == Set(all).count)
+    }
+
+    @Test func `participants are asked twice, and told to undo only what is undone`() throws {
+        let repeats = matrix.cases().filter { $0.fault == .duplicate }
+        #expect(Set(repeats.map(\.victim)) == [.product, .payment])
+        let labels = { (scenario: CrashScenario) in
+            Set(repeats.filter { $0.scenario == scenario }.map(matrix.label))
+        }
+        #expect(
+            labels(.success) == [
+                "reserve again, at once", "charge again, at once", "reserve again, later",
+                "charge again, later",
+            ]
+        )
+        #expect(labels(.declined).isSuperset(of: ["refund again, later", "release again, later"]))
+    }
+
+    @Test func `a seed always chooses the same cases, another one others`() {
+        let once = matrix.sample(9, seed: 7)
+        #expect(once.count == 9)
+        #expect(once == matrix.sample(9, seed: 7))
+        #expect(once != matrix.sample(9, seed: 8))
+        #expect(matrix.sample(1_000, seed: 1).count == matrix.cases().count)
+        #expect(Set(matrix.sample(1_000, seed: 1)) == Set(matrix.cases()))
+        let pairs = matrix.pairs(20, seed: 7)
+        #expect(pairs == matrix.pairs(20, seed: 7))
+        #expect(pairs.count == 20 && pairs.allSatisfy { $0.fault.isKill && $0.again != nil })
+    }
+
+    @Test func `a sample goes round the kinds before it takes a second of one`() {
+        let kinds = Set(matrix.cases().map { "\($0.victim)/\($0.scenario)/\($0.fault)" })
+        let first = matrix.sample(kinds.count, seed: 3)
+        #expect(Set(first.map { "\($0.victim)/\($0.scenario)/\($0.fault)" }) == kinds)
+    }
+
+    @Test func `a violation fails the table and names its case`() throws {
+        var table = CrashTable()
+        var good = CrashRun.Outcome()
+        good.isReached = true
+        var bad = good
+        bad.violations = ["at most one capture per order: 1 charged twice here"]
+        table.add(try CrashCase("order/success/kill-before/1"), label: "read caller", good)
+        #expect(table.failures.isEmpty)
+        table.add(try CrashCase("order/success/kill-before/2"), label: "write postgres", bad)
+        #expect(table.failures.map(\.item.description) == ["order/success/kill-before/2"])
+        #expect(table.text.contains("1 of 2 FAIL"))
+        #expect(table.runs == 2 && table.unreached == 0)
+    }
+
+    @Test func `an answer is definite only when it says how the order came out`() {
+        func read(_ status: Int, _ type: String = "") -> CrashShopper.Answer {
+            CrashShopper.read(
+                LoopbackResponse(status: status, body: Array(#"{"type":"\#(type)"}"#.utf8))
+            )
+        }
+        #expect(CrashShopper.read(nil) == .pending)
+        #expect(read(201) == .confirmed)
+        #expect(read(202) == .pending)
+        #expect(read(503) == .pending)
+        #expect(read(402, "/problems/card-declined") == .declined)
+        #expect(read(409, "/problems/out-of-stock") == .outOfStock)
+        #expect(read(409, "/problems/order-pending") == .pending)
+        #expect(read(504, "/problems/order-timed-out") == .timedOut)
+        #expect(read(504, "/problems/gateway-timeout") == .pending)
+        guard case .other = read(422) else {
+            Issue.record("422 answers no checkout of ours")
+            return
+        }
+    }
+
+    @Test func `the command line chooses cases`() throws {
+        let line =
+            "crash --seed 9 --case order/success/cut/2 --times 3 --only order,postgres --data /tmp/c"
+        let invocation = try Invocation(line.split(separator: " ").map(String.init))
+        var options = CrashOptions()
+        options.seed = 9
+        options.only = CrashCase(.order, .success, .cut, 2)
+        options.times = 3
+        options.victims = [.order, .postgres]
+        options.folder = "/tmp/c"
+        #expect(invocation.command == .crash(options))
+        #expect(throws: StackError.self) { try Invocation(["crash", "--only", "gateway"]) }
+        #expect(throws: StackError.self) { try Invocation(["crash", "--case", "everything"]) }
+    }
+}
