@@ -27,9 +27,22 @@ extension Route {
         Route(.get, "/orders", .order, .user),
         Route(.get, "/orders/{id}", .order, .user),
         Route(.get, "/orders/{id}/timeline", .order, .user),
+        Route(
+            .post,
+            "/orders/{id}/cancel",
+            .order,
+            .user,
+            timeout: .seconds(15),
+            honoursKey: true
+        ),
 
         Route(.get, "/payments/{order_id}", .payment, .user),
 
         Route(.get, "/notifications", .notification, .user),
+
+        // Control room.
+        Route(.get, "/ops/sagas", .order, .admin),
+        Route(.get, "/ops/sagas/{id}", .order, .admin),
+        Route(.post, "/ops/sagas/{id}/retry", .order, .admin, honoursKey: true),
     ]
 }
