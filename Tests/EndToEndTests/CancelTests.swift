@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func `orders that are cancelled while everything is killed add up`() async throws {
-        try await RunningStack.with(["--replicas", "order=2"]) { stack in
+        try await RunningStack.with(["--lean", "--replicas", "order=2"]) { stack in
             let shopper = try await Shopper(stack)
             let product = try await shopper.product(withStock: 100)
             let ids = try await withThrowingTaskGroup(of: String.self) { group in
