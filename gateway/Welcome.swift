@@ -23,6 +23,7 @@ struct Welcome: Sendable {
             Link(method: "GET", path: "/products", what: "search the catalog: q, category, sort"),
             Link(method: "POST", path: "/orders", what: "check out; needs an Idempotency-Key"),
             Link(method: "GET", path: "/orders", what: "your orders"),
+            Link(method: "POST", path: "/orders/{id}/cancel", what: "cancel: refund, restock"),
             Link(method: "GET", path: "/orders/{id}/timeline", what: "what an order's saga did"),
             Link(method: "GET", path: "/health", what: "whether this gateway is ready"),
         ]

@@ -6,7 +6,8 @@ internal import Postgres
 internal import Sagas
 internal import ServiceKit
 
-/// Takes orders and drives each to its end: confirmed and paid, or rejected and undone.
+/// Takes orders and drives each to its end: confirmed and paid, rejected and undone, or cancelled and
+/// refunded.
 @main
 enum OrderService {
     static func main() {
@@ -18,24 +19,25 @@ enum OrderService {
             // Without a database orders can still be saved.
             let database = try await boot.database(migrations: migrations, waits: journal == nil)
             let outbox = Outbox()
-            let saga = PlaceOrderSaga(
-                stock: StockParticipant(product),
-                payments: PaymentParticipant(payment),
+            let stock = StockParticipant(product)
+            let payments = PaymentParticipant(payment)
+            let placing = PlaceOrderSaga(
+                stock: stock,
+                payments: payments,
                 outbox: outbox,
                 deadline: configuration.checkoutDeadline
             )
-            let sagas = SagaRunner(
-                saga.definition,
-                database: database,
-                driver: boot.instance,
-                policy: configuration.sagas,
-                log: boot.log,
-                metrics: boot.metrics
-            ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
+            let cancelling = CancelOrderSaga(stock: stock, payments: payments, outbox: outbox)
+            let policy = configuration.sagas
+            let sagas = runner(placing.definition, policy, boot, database)
+            let cancellations = runner(cancelling.definition, policy, boot, database)
+            let watch = SagaWatch(database, log: boot.log, metrics: boot.metrics)
             let routes = OrderRoutes(
                 store: Store(database),
                 catalog: CatalogClient(upstream: product),
                 sagas: sagas,
+                cancellations: cancellations,
+                oversight: SagaOversight(database, instance: boot.instance),
                 outbox: outbox,
                 saved: journal?.saved
             )
@@ -45,8 +47,26 @@ enum OrderService {
                 feed.add(to: &router, readers: "notification")
             }
             boot.background("sagas") { await sagas.run() }
+            boot.background("cancellations") { await cancellations.run() }
+            boot.background("saga watch") { await watch.run() }
             journal?.run(routes, on: boot)
         }
+    }
+
+    private static func runner(
+        _ saga: Saga<Order>,
+        _ policy: SagaPolicy,
+        _ boot: Boot,
+        _ database: Database
+    ) -> SagaRunner<Order> {
+        SagaRunner(
+            saga,
+            database: database,
+            driver: boot.instance,
+            policy: policy,
+            log: boot.log,
+            metrics: boot.metrics
+        ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
     }
 
     /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
@@ -68,5 +88,7 @@ enum OrderService {
             name: "v0002_list_orders_by_time",
             sql: PackageResources.v0002_list_orders_by_time_sql
         ),
+        SagaMigrations.kinds,
+        Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
     ]
 }

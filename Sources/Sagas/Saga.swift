@@ -58,6 +58,17 @@ public struct Pivot<Context: Sendable>: Sendable {
     }
 }
 
+/// A pivot that was committed when the saga began, by the transaction that starts it: such a saga has
+/// nothing to undo.
+public struct Decision: Sendable {
+    let name: String
+
+    /// Names the decision; only the first line of a saga can be one.
+    public init(_ name: String) {
+        self.name = name
+    }
+}
+
 /// A step after the pivot: it is retried until it succeeds.
 public struct Retry<Context: Sendable>: Sendable {
     let name: String
@@ -81,7 +92,7 @@ public struct Retry<Context: Sendable>: Sendable {
 /// A saga as a list that a product manager can check: undoable steps, one pivot, then steps that
 /// are retried until they succeed.
 ///
-/// An undoable step after the pivot does not compile.
+/// An undoable step after the pivot does not compile; the compiler says what to write instead.
 public struct Saga<Context: Sendable>: Sendable {
     /// A commit that changes a saga's course.
     public typealias Commit = @Sendable (Context, SagaCommit) async throws(DatabaseError) -> Void
@@ -91,7 +102,10 @@ public struct Saga<Context: Sendable>: Sendable {
 
     /// What it is called in its rows, logs and metrics.
     public let name: String
+    let versions: ClosedRange<Int32>
     let deadline: Duration
+    /// What its start commits, when that is its pivot.
+    let decision: Decision?
     let plan: SagaPlan<Context>
     let reject: Rejection
     let finished: Commit
@@ -99,79 +113,70 @@ public struct Saga<Context: Sendable>: Sendable {
     /// Puts a saga together.
     ///
     /// - Parameters:
+    ///   - versions: which versions of the saga these steps can end; new ones are the last. Whoever
+    ///     changes what a saga does counts up, and keeps the versions that may still be in flight:
+    ///     processes that do not know a version leave its sagas to those that do.
     ///   - deadline: sagas that have not reached the pivot by then are compensated.
     ///   - reject: what is committed with the decision to undo. From then on the saga's fate is known,
     ///     though its steps are still being undone.
     ///   - finished: what is committed after the last finishing step, if there are such steps.
     public init(
         _ name: String,
+        versions: ClosedRange<Int32> = 1...1,
         deadline: Duration,
         reject: @escaping Rejection,
         finished: @escaping Commit = { _, commit throws(DatabaseError) in try await commit() },
         @SagaBuilder<Context> _ plan: () -> SagaPlan<Context>
     ) {
         self.name = name
+        self.versions = versions
         self.deadline = deadline
         self.reject = reject
         self.finished = finished
+        self.decision = nil
         self.plan = plan()
+    }
+
+    /// Puts a saga together that is decided when it begins: it only goes forward, so it needs neither
+    /// a deadline nor a way to be given up.
+    ///
+    /// - Parameters:
+    ///   - versions: as for every saga.
+    ///   - finished: what is committed after the last step.
+    public init(
+        _ name: String,
+        versions: ClosedRange<Int32> = 1...1,
+        finished: @escaping Commit,
+        @SagaBuilder<Context> _ plan: () -> DecidedPlan<Context>
+    ) {
+        self.name = name
+        self.versions = versions
+        self.deadline = .zero
+        self.reject = { _, _, commit throws(DatabaseError) in try await commit() }
+        self.finished = finished
+        let decided = plan()
+        self.decision = decided.decision
+        self.plan = SagaPlan(steps: [], pivot: nil, finishing: decided.finishing)
     }
 
     var shape: SagaMachine.Shape {
         SagaMachine.Shape(steps: plan.steps.count, finishing: plan.finishing.count)
     }
+
+    /// Where a new saga begins: behind the pivot, if its start commits it.
+    var firstPhase: SagaMachine.Phase { decision == nil ? .running : .finishing }
 }
 
 /// The steps of a saga in their order.
 public struct SagaPlan<Context: Sendable>: Sendable {
     let steps: [Step<Context>]
-    let pivot: Pivot<Context>
+    /// Nil when the saga's start commits it.
+    let pivot: Pivot<Context>?
     let finishing: [Retry<Context>]
 }
 
-/// Accepts `Step* Pivot Retry*` and nothing else.
-@resultBuilder
-public enum SagaBuilder<Context: Sendable> {
-    /// Steps so far, no pivot yet.
-    public struct Undecided: Sendable {
-        let steps: [Step<Context>]
-    }
-
-    /// A saga may begin with a step that can be undone.
-    public static func buildPartialBlock(first: Step<Context>) -> Undecided {
-        Undecided(steps: [first])
-    }
-
-    /// A saga may begin with its pivot.
-    public static func buildPartialBlock(first: Pivot<Context>) -> SagaPlan<Context> {
-        SagaPlan(steps: [], pivot: first, finishing: [])
-    }
-
-    /// Another step before the pivot.
-    public static func buildPartialBlock(
-        accumulated: Undecided,
-        next: Step<Context>
-    ) -> Undecided {
-        Undecided(steps: accumulated.steps + [next])
-    }
-
-    /// The pivot ends the steps that can be undone.
-    public static func buildPartialBlock(
-        accumulated: Undecided,
-        next: Pivot<Context>
-    ) -> SagaPlan<Context> {
-        SagaPlan(steps: accumulated.steps, pivot: next, finishing: [])
-    }
-
-    /// After the pivot only steps that are retried until they succeed.
-    public static func buildPartialBlock(
-        accumulated: SagaPlan<Context>,
-        next: Retry<Context>
-    ) -> SagaPlan<Context> {
-        SagaPlan(
-            steps: accumulated.steps,
-            pivot: accumulated.pivot,
-            finishing: accumulated.finishing + [next]
-        )
-    }
+/// The steps of a saga that is decided when it begins.
+public struct DecidedPlan<Context: Sendable>: Sendable {
+    let decision: Decision
+    let finishing: [Retry<Context>]
 }

@@ -96,15 +96,19 @@ struct SagaDrive<Context: Sendable> {
                 commit throws(DatabaseError) in try await commit()
             }
         case .commitFinished:
-            return await commit("finished", .finishing, to: nil, nil, &state) {
+            let event = await commit("finished", .finishing, to: nil, nil, &state) {
                 commit throws(DatabaseError) in try await runner.saga.finished(context, commit)
             }
+            // Whoever waits for a saga that began decided waits for this; others know already.
+            if event == .done { outcome.resolve(.completed) }
+            return event
         case .pause, .stop: return .done
         }
     }
 
     private func commitPivot(_ state: inout State) async -> SagaMachine.Event {
-        let pivot = runner.saga.plan.pivot
+        // A saga without one begins behind it, so its machine never asks for it.
+        guard let pivot = runner.saga.plan.pivot else { return .unknown }
         let next: SagaMachine.Phase? = runner.saga.plan.finishing.isEmpty ? nil : .finishing
         let event = await commit(pivot.name, .running, to: next, nil, &state) {
             commit throws(DatabaseError) in try await pivot.commit(context, commit)
@@ -140,6 +144,7 @@ struct SagaDrive<Context: Sendable> {
                 .move(
                     MoveSaga(
                         id: claimed.id,
+                        kind: claimed.kind,
                         epoch: claimed.epoch,
                         from: from,
                         to: next,
@@ -148,7 +153,14 @@ struct SagaDrive<Context: Sendable> {
                     )
                 )
             } else {
-                .end(EndSaga(id: claimed.id, epoch: claimed.epoch, phase: from))
+                .end(
+                    EndSaga(
+                        id: claimed.id,
+                        kind: claimed.kind,
+                        epoch: claimed.epoch,
+                        phase: from
+                    )
+                )
             }
         state.journal.note(
             entry(name, refusal == nil ? "commit" : "decide", 1, "done", refusal?.reason, .now)
@@ -200,6 +212,7 @@ struct SagaDrive<Context: Sendable> {
     private func postpone(_ attempts: Int, lease: Duration, _ state: inout State) async -> Bool {
         let statement = PostponeSaga(
             id: claimed.id,
+            kind: claimed.kind,
             epoch: claimed.epoch,
             attempts: Int64(attempts),
             lastError: state.lastError,
@@ -265,6 +278,7 @@ struct SagaDrive<Context: Sendable> {
     ) -> SagaLogEntry {
         let took = Deadline.now.nanoseconds - start.nanoseconds
         return SagaLogEntry(
+            saga: claimed.kind,
             at: at,
             step: step,
             action: action,
@@ -282,7 +296,7 @@ struct SagaDrive<Context: Sendable> {
             id: claimed.id,
             epoch: claimed.epoch,
             driver: runner.replica,
-            entries: journal.text()
+            entries: journal.entries
         )
     }
 }

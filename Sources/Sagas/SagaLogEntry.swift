@@ -2,11 +2,13 @@ internal import FoundationEssentials
 
 /// One thing that a driver did with a saga.
 public struct SagaLogEntry: Sendable, Hashable, Codable {
+    /// Which of the sagas with this id; nil in history from before there were several.
+    public let saga: String?
     /// When it began, RFC 3339 UTC with milliseconds, by the driver's wall clock.
     public let at: String
     /// Which step.
     public let step: String
-    /// `execute`, `undo`, `decide` or `commit`.
+    /// `execute`, `undo`, `decide` or `commit`; `retry` when an operator asked for it.
     public let action: String
     /// 1 for the first try.
     public let attempt: Int
@@ -34,12 +36,6 @@ struct SagaJournal: Sendable {
     var isEmpty: Bool { entries.isEmpty }
 
     mutating func note(_ entry: SagaLogEntry) { entries.append(entry) }
-
-    /// The entries as JSON text; they stay until `clear`.
-    func text() -> String {
-        let data = (try? JSONEncoder().encode(entries)) ?? Data("[]".utf8)
-        return String(decoding: data, as: UTF8.self)
-    }
 
     mutating func clear() { entries = [] }
 }

@@ -61,16 +61,36 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         StartSaga(
             id: id,
             kind: saga.name,
+            version: saga.versions.upperBound,
+            phase: saga.firstPhase,
             driver: driver,
             leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
             deadlineMilliseconds: Int64((deadline ?? saga.deadline).wholeMilliseconds)
         )
     }
 
+    /// The statement that notes who decided, for the transaction that starts a saga with a `Decision`.
+    public func decided(_ id: UUID, by whom: String) -> InsertSagaLog {
+        let entry = SagaLogEntry(
+            saga: saga.name,
+            at: SagaLogEntry.now(),
+            step: saga.decision?.name ?? saga.name,
+            action: "decide",
+            attempt: 1,
+            outcome: "done",
+            milliseconds: 0,
+            driver: replica,
+            epoch: 1,
+            detail: whom
+        )
+        return InsertSagaLog(id: id, epoch: 1, driver: replica, entries: [entry])
+    }
+
     /// Drives a saga whose start was just committed, in the background.
     ///
     /// - Parameter deadline: the one it was started with.
-    /// - Returns: its outcome, as soon as the pivot or the refusal is committed. When this replica is
+    /// - Returns: its outcome, as soon as the pivot or the refusal is committed, or the end of a saga
+    ///   that began decided. When this replica is
     ///   full the saga waits in the database for a poll, and the outcome is `handedOver` at once.
     public func launch(
         _ id: UUID,
@@ -81,7 +101,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         let claimed = ClaimedSaga(
             id: id,
             kind: saga.name,
-            phase: .running,
+            phase: saga.firstPhase,
             epoch: 1,
             attempts: 0,
             remainingMilliseconds: Int64((deadline ?? saga.deadline).wholeMilliseconds),
@@ -121,6 +141,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         guard room > 0 else { return }
         let claim = ClaimSagas(
             kind: saga.name,
+            versions: saga.versions,
             driver: driver,
             leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
             limit: Int64(room)
@@ -145,14 +166,34 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     private func resume(_ claimed: ClaimedSaga) async {
         do throws(DatabaseError) {
             guard let context = try await load(claimed.id) else {
-                log.error("a saga is about nothing", ["id": .string(claimed.id.text)])
-                return
+                return await park(claimed, "there is nothing that the saga is about")
             }
             await drive(claimed, context, isFresh: false, OneShot())
         } catch {
-            // The lease lapses and somebody tries again.
-            log.warning("cannot load a saga", ["error": .string("\(error)")])
+            await park(claimed, "what the saga is about cannot be loaded: \(error)")
         }
+    }
+
+    /// Leaves a saga that cannot be driven for a while, longer each time, where operators see it.
+    private func park(_ claimed: ClaimedSaga, _ reason: String) async {
+        log.error(
+            "a saga cannot be driven",
+            ["saga": .string(saga.name), "id": .string(claimed.id.text), "why": .string(reason)]
+        )
+        metrics.parked.increment()
+        let attempts = claimed.attempts + 1
+        let pause = policy.pause(attempt: attempts, longest: policy.longestParking)
+        // When this fails the lease lapses, and somebody tries again then.
+        _ = try? await database.all(
+            PostponeSaga(
+                id: claimed.id,
+                kind: claimed.kind,
+                epoch: claimed.epoch,
+                attempts: Int64(attempts),
+                lastError: reason,
+                leaseMilliseconds: Int64(pause.wholeMilliseconds)
+            )
+        )
     }
 
     private func drive(

@@ -5,20 +5,30 @@ public import Postgres
 public struct StartSaga: Statement {
     /// Inserts the saga's row, leased to its first driver.
     public static let sql = """
-        INSERT INTO saga_pending (saga_id, kind, phase, epoch, driver, next_at, deadline)
-        VALUES ($1, $2, 'running', 1, $3,
+        INSERT INTO saga_pending (saga_id, kind, version, phase, epoch, driver, next_at, deadline)
+        VALUES ($1, $2, $6, $7, 1, $3,
             clock_timestamp() + $4 * interval '1 millisecond',
             clock_timestamp() + $5 * interval '1 millisecond')
         """
     let id: UUID
     let kind: String
+    let version: Int32
+    let phase: SagaMachine.Phase
     let driver: String
     let leaseMilliseconds: Int64
     let deadlineMilliseconds: Int64
 
     /// Binds the row.
     public func bind(_ parameters: inout Parameters) {
-        parameters.append(id, kind, driver, leaseMilliseconds, deadlineMilliseconds)
+        parameters.append(
+            id,
+            kind,
+            driver,
+            leaseMilliseconds,
+            deadlineMilliseconds,
+            version,
+            phase.rawValue
+        )
     }
 }
 
@@ -37,27 +47,38 @@ struct ClaimedSaga: Sendable, Equatable {
 /// Takes over sagas whose lease has lapsed, oldest first; other replicas' claims are stepped over.
 ///
 /// What a process of the same name but another incarnation has leased is taken as well: that process
-/// is dead, or it would not have been started again.
+/// is dead, or it would not have been started again. What is of another kind, version or phase than
+/// the claimer knows stays where it is.
 struct ClaimSagas: Statement {
     static let sql = """
         UPDATE saga_pending
         SET epoch = epoch + 1, driver = $2,
             next_at = clock_timestamp() + $3 * interval '1 millisecond'
-        WHERE saga_id IN (
+        WHERE kind = $1 AND saga_id IN (
             SELECT saga_id FROM saga_pending
-            WHERE kind = $1 AND (next_at <= clock_timestamp()
+            WHERE kind = $1 AND version BETWEEN $5 AND $6
+                AND phase IN ('running', 'compensating', 'finishing')
+                AND (next_at <= clock_timestamp()
                 OR (driver <> $2 AND split_part(driver, '#', 1) = split_part($2, '#', 1)))
             ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED)
         RETURNING saga_id, kind, phase, epoch, attempts,
             (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint, reason, detail
         """
     let kind: String
+    let versions: ClosedRange<Int32>
     let driver: String
     let leaseMilliseconds: Int64
     let limit: Int64
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append(kind, driver, leaseMilliseconds, limit)
+        parameters.append(
+            kind,
+            driver,
+            leaseMilliseconds,
+            limit,
+            versions.lowerBound,
+            versions.upperBound
+        )
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> ClaimedSaga {
@@ -82,18 +103,20 @@ struct ClaimSagas: Statement {
 
 /// Ends a saga, or fails the transaction when it has another driver.
 struct EndSaga: Statement {
-    static let sql = "SELECT saga_end($1, $2, $3)"
+    static let sql = "SELECT saga_end($1, $2, $3, $4)"
     let id: UUID
+    let kind: String
     let epoch: Int64
     let phase: SagaMachine.Phase
 
-    func bind(_ parameters: inout Parameters) { parameters.append(id, epoch, phase.rawValue) }
+    func bind(_ parameters: inout Parameters) { parameters.append(id, kind, epoch, phase.rawValue) }
 }
 
 /// Moves a saga to another phase, or fails the transaction when it has another driver.
 struct MoveSaga: Statement {
-    static let sql = "SELECT saga_move($1, $2, $3, $4, $5, $6, $7)"
+    static let sql = "SELECT saga_move($1, $2, $3, $4, $5, $6, $7, $8)"
     let id: UUID
+    let kind: String
     let epoch: Int64
     let from: SagaMachine.Phase
     let to: SagaMachine.Phase
@@ -103,6 +126,7 @@ struct MoveSaga: Statement {
     func bind(_ parameters: inout Parameters) {
         parameters.append(
             id,
+            kind,
             epoch,
             from.rawValue,
             to.rawValue,
@@ -117,19 +141,20 @@ struct MoveSaga: Statement {
 struct PostponeSaga: Statement {
     static let sql = """
         UPDATE saga_pending
-        SET attempts = $3, last_error = $4,
-            next_at = clock_timestamp() + $5 * interval '1 millisecond'
-        WHERE saga_id = $1 AND epoch = $2
+        SET attempts = $4, last_error = $5,
+            next_at = clock_timestamp() + $6 * interval '1 millisecond'
+        WHERE saga_id = $1 AND kind = $2 AND epoch = $3
         RETURNING epoch
         """
     let id: UUID
+    let kind: String
     let epoch: Int64
     let attempts: Int64
     let lastError: String?
     let leaseMilliseconds: Int64
 
     func bind(_ parameters: inout Parameters) {
-        parameters.append(id, epoch, attempts, lastError, leaseMilliseconds)
+        parameters.append(id, kind, epoch, attempts, lastError, leaseMilliseconds)
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int64 { try row[0] }
@@ -151,15 +176,21 @@ struct ReleaseSagas: Statement {
 }
 
 /// Appends to a saga's history.
-struct InsertSagaLog: Statement {
-    static let sql =
+public struct InsertSagaLog: Statement {
+    /// A row for what one driver noted at one time.
+    public static let sql =
         "INSERT INTO saga_log (saga_id, epoch, driver, entries) VALUES ($1, $2, $3, $4)"
     let id: UUID
     let epoch: Int64
     let driver: String
-    let entries: String
+    let entries: [SagaLogEntry]
 
-    func bind(_ parameters: inout Parameters) { parameters.append(id, epoch, driver, entries) }
+    /// Binds the row; the entries go as JSON text.
+    public func bind(_ parameters: inout Parameters) {
+        // Texts and numbers, which always encode.
+        let data = (try? JSONEncoder().encode(entries)) ?? Data("[]".utf8)
+        parameters.append(id, epoch, driver, String(decoding: data, as: UTF8.self))
+    }
 }
 
 /// Reads a saga's history, oldest first.
@@ -188,37 +219,5 @@ public struct FindSagaLog: Statement {
         } catch {
             throw .decoding("saga_log.entries")
         }
-    }
-}
-
-/// A saga that has not ended, as people look at it.
-public struct PendingSaga: Sendable {
-    /// `running`, `compensating` or `finishing`.
-    public let phase: String
-    /// How often in a row there was no answer.
-    public let attempts: Int
-    /// What the last try without an answer ran into.
-    public let lastError: String?
-}
-
-/// Finds a saga that has not ended.
-public struct FindPendingSaga: Statement {
-    /// No row means that the saga has ended.
-    public static let sql =
-        "SELECT phase, attempts, last_error FROM saga_pending WHERE saga_id = $1"
-    let id: UUID
-
-    /// The saga with this id.
-    public init(id: UUID) {
-        self.id = id
-    }
-
-    /// Binds the id.
-    public func bind(_ parameters: inout Parameters) { parameters.append(id) }
-
-    /// Reads the row.
-    public static func decode(_ row: borrowing Row) throws(DatabaseError) -> PendingSaga {
-        let attempts: Int32 = try row[1]
-        return PendingSaga(phase: try row[0], attempts: Int(attempts), lastError: try row[2])
     }
 }

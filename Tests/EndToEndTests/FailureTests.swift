@@ -107,6 +107,29 @@ import Testing
         }
     }
 
+    @Test func `a replica paused past its lease commits nothing when it goes on`() async throws {
+        try await RunningStack.with(["--lean", "--replicas", "order=2"]) { stack in
+            let shopper = try await Shopper(stack)
+            let product = try await shopper.product(withStock: 100)
+            try await stack.must("kill", "payment")
+            for _ in 0..<12 {
+                let waiting = try await shopper.order(product, headers: ["Prefer: respond-async"])
+                #expect(waiting.status == 202, "\(waiting)")
+            }
+            // In the middle of a charge, or between two tries, and for longer than a lease lasts.
+            try await stack.must("pause", "order.1")
+            try await stack.must("start", "payment")
+            try await Task.sleep(for: .seconds(11))
+            try await stack.must("resume", "order.1")
+            let verified = try await stack.run(["verify", "--wait", "40"])
+            #expect(verified.status == 0, "\(verified.output)\(verified.errors)")
+            let listed = try await shopper.get("/orders")
+            let statuses = (listed["items"] as? [[String: Any]] ?? [])
+                .compactMap { $0["status"] as? String }
+            #expect(statuses.count == 12 && statuses.allSatisfy { $0 == "confirmed" }, "\(listed)")
+        }
+    }
+
     @Test func `the full replica counts survive killing one of each`() async throws {
         try await RunningStack.with([]) { stack in
             let shopper = try await Shopper(stack)

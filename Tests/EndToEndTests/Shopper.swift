@@ -57,6 +57,10 @@ struct Shopper: Sendable {
         )
     }
 
+    func cancel(_ id: String, headers: [String] = []) async throws -> Answer {
+        try await curl("POST", "/orders/\(id)/cancel", token: token, headers: headers)
+    }
+
     func get(_ path: String) async throws -> Answer { try await curl("GET", path, token: token) }
 
     /// Looks at an order until its status is one of these, or the time is up.

@@ -78,7 +78,7 @@ struct Rehearsal: Sendable {
 
     static func run(_ body: @escaping @Sendable (Rehearsal) async throws -> Void) async throws {
         let notes = Migration(name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)")
-        try await withDatabase(migrations: [SagaMigrations.pending, notes]) {
+        try await withDatabase(migrations: SagaMigrations.all + [notes]) {
             database async throws in
             try await body(Rehearsal(database: database))
         }
@@ -116,19 +116,39 @@ struct Rehearsal: Sendable {
         }
     }
 
-    func runner(_ name: String, lease: Duration = .seconds(8)) -> SagaRunner<Part> {
+    /// A saga that begins decided.
+    var farewell: Saga<Part> {
+        Saga(
+            "farewell",
+            finished: { part, commit throws(DatabaseError) in
+                try await commit(Note(id: part.id, note: "gone"))
+            }
+        ) {
+            Decision("leave")
+            Retry("bow", do: { (_: Part) in await undo("bow") })
+        }
+    }
+
+    func runner(
+        _ name: String,
+        lease: Duration = .seconds(8),
+        of saga: Saga<Part>? = nil,
+        pause: Duration = .milliseconds(5),
+        isAbout: Bool = true
+    ) -> SagaRunner<Part> {
         var policy = SagaPolicy()
         policy.lease = lease
         policy.pollInterval = .milliseconds(30)
-        policy.firstPause = .milliseconds(5)
+        policy.firstPause = pause
+        if pause > policy.longestParking { policy.longestParking = pause }
         return SagaRunner(
-            saga,
+            saga ?? self.saga,
             database: database,
             driver: name,
             policy: policy,
             log: .silent,
             metrics: Metrics()
-        ) { id in Part(id: id) }
+        ) { id in isAbout ? Part(id: id) : nil }
     }
 
     /// Runs the replicas while `body` does its part.
@@ -155,7 +175,7 @@ struct Rehearsal: Sendable {
     /// Waits until the saga's row is gone.
     func waitForEnd(_ id: UUID) async throws -> Bool {
         for _ in 0..<400 {
-            if try await database.one(FindPendingSaga(id: id)) == nil { return true }
+            if try await database.all(FindPendingSagas(id: id)).isEmpty { return true }
             try await EventLoop.sleep(for: .milliseconds(20))
         }
         return false

@@ -176,10 +176,24 @@ struct Replica: Sendable {
             log: .silent,
             metrics: metrics
         ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
+        let cancelling = CancelOrderSaga(
+            stock: StockParticipant(try upstream("product")),
+            payments: PaymentParticipant(try upstream("payment")),
+            outbox: outbox
+        )
+        let cancellations = SagaRunner(
+            cancelling.definition,
+            database: database,
+            driver: "order.\(UInt32.random(in: 0...(.max)))",
+            log: .silent,
+            metrics: metrics
+        ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
         routes = OrderRoutes(
             store: Store(database),
             catalog: CatalogClient(upstream: try upstream("product")),
             sagas: sagas,
+            cancellations: cancellations,
+            oversight: SagaOversight(database, instance: "order"),
             outbox: outbox,
             saved: saved
         )

@@ -110,6 +110,23 @@ import Testing
         #expect(!judged("b", "a"))
     }
 
+    @Test func `a cancelled order whose money or stock is not back fails`() {
+        func judged(_ payment: String, _ product: String) -> Bool {
+            judge(
+                .cancelledIsUndone,
+                [
+                    .order: "id,total_cents\na,100\nb,200",
+                    .payment: "order_id,refunded_cents\n\(payment)",
+                    .product: "order_id\n\(product)",
+                ]
+            )
+        }
+        #expect(judged("b,200\na,100\nc,5", "c\nb\na"))
+        #expect(!judged("a,100", "a\nb"))
+        #expect(!judged("a,100\nb,199", "a\nb"))
+        #expect(!judged("a,100\nb,200", "a"))
+    }
+
     @Test func `an ended order without an event, with two or with a wrong one fails`() {
         let head = "ended,silent,repeated,wrong\n"
         #expect(judge(.oneOutcomeEvent, [.order: head + "5,0,0,0"]))

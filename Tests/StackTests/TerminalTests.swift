@@ -27,7 +27,8 @@ import Testing
         let text = Greeting.text(port: 9090, tag: "x1", product: "p-1")
         #expect(text.contains("http://localhost:9090/orders"))
         #expect(text.contains("\"product_id\":\"p-1\""))
-        #expect(text.components(of: "curl ").count == 4)
+        #expect(text.contains("http://localhost:9090/orders/ORDER_ID/cancel"))
+        #expect(text.components(of: "curl ").count == 5)
     }
 
     @Test(

@@ -13,7 +13,10 @@ enum OrderStatus: String, Sendable, Codable, PostgresEncodable, PostgresDecodabl
     case confirmed
     /// It came to nothing; what was taken is given back.
     case rejected
-    /// It was confirmed, and then the customer changed their mind.
+    /// It was confirmed, and then the customer changed their mind: money and stock are on their way
+    /// back.
+    case cancelling
+    /// Everything that a confirmed order took is given back.
     case cancelled
 }
 

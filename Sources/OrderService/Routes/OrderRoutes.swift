@@ -8,6 +8,8 @@ struct OrderRoutes: Sendable {
     let store: Store<Problem>
     let catalog: CatalogClient
     let sagas: SagaRunner<Order>
+    let cancellations: SagaRunner<Order>
+    let oversight: SagaOversight
     let outbox: Outbox
     /// What waits in this replica's journal; nil when there is none.
     let saved: SavedOrders?
@@ -17,5 +19,9 @@ struct OrderRoutes: Sendable {
         routes.on(.get, "/orders", from: "gateway", listOrders)
         routes.on(.get, "/orders/{id}", from: "gateway", showOrder)
         routes.on(.get, "/orders/{id}/timeline", from: "gateway", showTimeline)
+        routes.on(.post, "/orders/{id}/cancel", from: "gateway", cancelOrder)
+        routes.on(.get, "/ops/sagas", from: "gateway", listSagas)
+        routes.on(.get, "/ops/sagas/{id}", from: "gateway", showSaga)
+        routes.on(.post, "/ops/sagas/{id}/retry", from: "gateway", retrySaga)
     }
 }

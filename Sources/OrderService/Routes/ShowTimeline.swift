@@ -22,11 +22,11 @@ extension OrderRoutes {
         }
     }
 
-    /// What the order's saga did, try by try, and what it is doing.
+    /// What the order's sagas did, try by try, and what it is doing.
     @Sendable func showTimeline(_ request: Request) async throws(Problem) -> Response {
         let order = try await visibleOrder(request)
         let id = order.id.uuid
-        let (pending, log) = try await store.pipeline(FindPendingSaga(id: id), FindSagaLog(id: id))
+        let (pending, log) = try await store.pipeline(FindPendingSagas(id: id), FindSagaLog(id: id))
         let state = pending.first
         return .json(
             Timeline(

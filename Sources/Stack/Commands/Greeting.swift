@@ -3,7 +3,7 @@ struct Greeting {
     let layout: Layout
     let port: UInt16
 
-    /// Prints three curl commands: register, sign in, check out.
+    /// Prints curl commands: register, sign in, check out, cancel.
     func print() {
         let tag = Secrets.random(6).lowercased()
         Terminal.say(Greeting.text(port: port, tag: tag, product: anyProduct()))
@@ -45,6 +45,10 @@ struct Greeting {
               TOKEN=$(curl -s \(shop)/users/login -H 'content-type: application/json' -d '{\(credentials)}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
 
               curl -siw '\\n' \(shop)/orders -H "authorization: Bearer $TOKEN" -H "idempotency-key: $(cat /proc/sys/kernel/random/uuid)" -H 'content-type: application/json' -d '{"items":[{"product_id":"\(product)","quantity":1}],"payment_method":"pm_card_visa","shipping_address":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postal_code":"SW1Y 4JH","country":"GB"}}'
+
+            Changed your mind? The order's id is in the answer:
+
+              curl -sw '\\n' -X POST \(shop)/orders/ORDER_ID/cancel -H "authorization: Bearer $TOKEN"
 
             Then break it: stack kill payment, check out again, stack start payment, stack verify --wait 40
             """

@@ -5,7 +5,8 @@ extension Invariant {
         reads: [
             .order: """
             SELECT (SELECT count(*) FROM saga_pending) AS sagas,
-                   (SELECT count(*) FROM orders WHERE status = 'pending') AS orders
+                   (SELECT count(*) FROM orders
+                     WHERE status IN ('pending', 'cancelling')) AS orders
             """,
             .payment: """
             SELECT count(*) AS payments FROM payments

@@ -3,6 +3,6 @@ extension Invariant {
     static let all: [Invariant] = [
         everySagaEnded, moneyMatchesOrders, everyOrderPaid, oneCapturePerOrder, ledgerBalances,
         providerAgrees, stockConserved, reservationsMatchOrders, notBothConfirmedAndUndone,
-        oneOutcomeEvent, paymentsTold, notifiedOnce, noDifferenceOpen,
+        cancelledIsUndone, oneOutcomeEvent, paymentsTold, notifiedOnce, noDifferenceOpen,
     ]
 }

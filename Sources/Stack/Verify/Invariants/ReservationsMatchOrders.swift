@@ -4,8 +4,9 @@ extension Invariant {
         name: "stock is held for confirmed orders only",
         reads: [
             .product: "SELECT order_id FROM reservations WHERE status = 'held'",
-            .order:
-                "SELECT id, status FROM orders WHERE status IN ('confirmed', 'pending')",
+            .order: """
+            SELECT id, status FROM orders WHERE status IN ('confirmed', 'pending', 'cancelling')
+            """,
         ],
         holds: { found in
             let held = found.keys(.product)
