@@ -69,11 +69,17 @@ final class CancelParticipants: Sendable {
         }
     }
 
-    /// A participant as the order service calls it; its breaker stays closed.
-    func upstream(_ name: String) throws -> Upstream {
+    /// How often something was done.
+    func done(_ method: HTTP.Method, _ target: String) -> Int {
+        books.withLock { $0.asked["\(method) \(target)"] ?? 0 }
+    }
+
+    /// A participant as the order service calls it; its breaker stays closed unless it is told to
+    /// judge so few calls.
+    func upstream(_ name: String, breaksAfter calls: Int = .max) throws -> Upstream {
         var policy = MeshPolicy()
         policy.retries = 0
-        policy.breaker.minimumCalls = .max
+        policy.breaker.minimumCalls = calls
         return Upstream(
             name: name,
             endpoints: try Endpoints("\(address)"),
