@@ -115,9 +115,9 @@ let package = Package(
         service("UserService", also: ["Identity"]),
         service("ProductService", resources: [.embedInCode("Catalog")]),
         service("OrderService", also: ["Sagas", "Identity", "Journaling"]),
-        service("PaymentService"),
+        service("PaymentService", also: ["Identity"]),
         service("NotificationService"),
-        service("PaymentProvider"),
+        service("PaymentProvider", also: ["Identity"]),
 
         // Tools and the front door.
         .executableTarget(

@@ -7,10 +7,15 @@ internal import ServiceKit
         Service.run("provider", transport: .plain) { boot in
             let configuration = try ProviderConfiguration(boot.environment)
             let database = try await boot.database(migrations: SandboxMigrations.all)
+            let sender = configuration.webhook.map {
+                WebhookSender(to: $0, client: boot.client, log: boot.log)
+            }
+            if let sender { boot.background("webhooks") { await sender.run() } }
             let routes = SandboxRoutes(
                 store: SandboxStore(database: Store(database)),
                 key: configuration.key,
-                log: boot.log
+                log: boot.log,
+                webhooks: sender
             )
             boot.routes { routes.register(&$0) }
         }

@@ -13,6 +13,9 @@ struct PaymentConfiguration: Sendable {
     let providerLimit: Int
     /// How long the breaker before the provider stays open: `PROVIDER_BREAKER_OPEN`.
     let breakerOpen: Duration
+    /// What the provider signs its webhooks with: `WEBHOOK_SECRET` or `WEBHOOK_SECRET_FILE`; without
+    /// it none are taken.
+    let webhookSecret: WebhookSecret?
     /// How often stuck voids are looked for and the provider's records compared with ours:
     /// `RECONCILE_INTERVAL`.
     let reconcileInterval: Duration
@@ -45,6 +48,17 @@ struct PaymentConfiguration: Sendable {
             default: 128
         )
         breakerOpen = try environment.duration("PROVIDER_BREAKER_OPEN", default: .seconds(30))
+        webhookSecret = try environment.secret("WEBHOOK_SECRET").map {
+            text throws(ConfigurationError) in
+            guard let secret = WebhookSecret(text) else {
+                throw ConfigurationError(
+                    "WEBHOOK_SECRET",
+                    "is not 16 to 255 printable ASCII characters",
+                    example: "whsec_…"
+                )
+            }
+            return secret
+        }
         reconcileInterval = try environment.duration("RECONCILE_INTERVAL", default: .seconds(60))
     }
 }

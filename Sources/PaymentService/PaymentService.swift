@@ -9,23 +9,7 @@ internal import ServiceKit
         Service.run("payment") { boot in
             let configuration = try PaymentConfiguration(boot.environment)
             let database = try await boot.database(migrations: PaymentMigrations.all)
-            let transport = HTTPTransport(
-                client: boot.client,
-                endpoint: configuration.provider,
-                key: configuration.key,
-                tls: try configuration.providerTLS()
-            )
-            var guards = GuardedTransport.Policy()
-            guards.limit = configuration.providerLimit
-            guards.breaker.openTime = configuration.breakerOpen
-            let stripe = StripeClient(
-                transport: GuardedTransport(
-                    transport,
-                    policy: guards,
-                    log: boot.log,
-                    metrics: boot.metrics
-                )
-            )
+            let stripe = try provider(configuration, boot)
             let settlement = Settlement(
                 store: PaymentStore(database: database),
                 provider: stripe
@@ -39,20 +23,48 @@ internal import ServiceKit
                 routes.register(&router)
                 feed.add(to: &router, readers: "notification")
             }
+            let audit = ProviderAudit(
+                settlement: settlement,
+                records: stripe,
+                owner: boot.instance,
+                log: boot.log,
+                measures: DifferenceMeasures(boot.metrics)
+            )
+            if let secret = configuration.webhookSecret {
+                boot.routes { WebhookRoutes(audit: audit, secret: secret).register(&$0) }
+            }
             let reconciler = Reconciler(
                 settlement: settlement,
                 log: boot.log,
                 interval: configuration.reconcileInterval,
                 gauges: UnsettledGauges(boot.metrics),
-                audit: ProviderAudit(
-                    settlement: settlement,
-                    records: stripe,
-                    owner: boot.instance,
-                    log: boot.log,
-                    measures: DifferenceMeasures(boot.metrics)
-                )
+                audit: audit
             )
             boot.background("reconcile") { await reconciler.run() }
         }
+    }
+
+    /// The provider, behind what keeps its troubles from becoming ours.
+    private static func provider(
+        _ configuration: PaymentConfiguration,
+        _ boot: Boot
+    ) throws(ConfigurationError) -> StripeClient {
+        let transport = HTTPTransport(
+            client: boot.client,
+            endpoint: configuration.provider,
+            key: configuration.key,
+            tls: try configuration.providerTLS()
+        )
+        var guards = GuardedTransport.Policy()
+        guards.limit = configuration.providerLimit
+        guards.breaker.openTime = configuration.breakerOpen
+        return StripeClient(
+            transport: GuardedTransport(
+                transport,
+                policy: guards,
+                log: boot.log,
+                metrics: boot.metrics
+            )
+        )
     }
 }

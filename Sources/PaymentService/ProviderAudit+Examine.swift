@@ -168,6 +168,25 @@ extension ProviderAudit {
     }
 }
 
+extension ProviderAudit {
+    /// Looks into an intent before its turn.
+    ///
+    /// A charge whose result is just on its way is asked for by its key, as its saga would: that is
+    /// no difference worth recording.
+    func hasten(_ id: String) async throws(Stop) {
+        guard let intent = try await intent(id) else { return }
+        if let order = intent.origin?.order, let payment = try await payment(order),
+            payment.status == .processing, let request = payment.request, intent.isPaid
+        {
+            _ = try await ask { () async throws(DatabaseError) in
+                try await settlement.charge(order, request)
+            }
+            return
+        }
+        try await examine(Suspect(order: intent.origin?.order, intent: id))
+    }
+}
+
 extension Payment {
     /// What stands for an intent that the provider does not know.
     fileprivate func missingIntent(_ id: String) -> ProviderIntent {

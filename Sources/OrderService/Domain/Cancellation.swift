@@ -15,7 +15,7 @@ enum Cancellation: Sendable, Equatable {
     init(of status: OrderStatus) {
         self =
             switch status {
-            case .pending, .cancelling: .wait
+            case .saved, .pending, .cancelling: .wait
             case .confirmed: .begin
             case .cancelled: .done
             case .rejected: .refused
@@ -28,7 +28,7 @@ enum Cancellation: Sendable, Equatable {
     static func answer(for order: Order) throws(Problem) -> Response {
         let location = "/orders/\(order.id)"
         switch order.status {
-        case .pending:
+        case .saved, .pending:
             throw Problem(
                 .conflict,
                 "order-pending",

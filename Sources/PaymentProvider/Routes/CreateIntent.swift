@@ -24,7 +24,15 @@ extension SandboxRoutes {
                 try StoredAnswer(plan.intent)
             }
         let outcome = try await store.create(plan, answer: answer, for: keyed)
-        guard case .done = outcome, let mishap = plan.mishap else { return outcome.response }
+        guard case .done = outcome else { return outcome.response }
+        if plan.charge != nil {
+            let isPaid = plan.intent.status == .succeeded
+            webhooks?.tell(
+                isPaid ? "payment_intent.succeeded" : "payment_intent.payment_failed",
+                plan.intent
+            )
+        }
+        guard let mishap = plan.mishap else { return outcome.response }
         return try await outcome.response.suffering(mishap)
     }
 }

@@ -12,13 +12,15 @@ extension SandboxRoutes {
         let amount = fields["amount"] == nil ? nil : try fields.amount()
         let metadata = try fields.metadata()
         let now = stripeNow()
-        return try await store.once(keyed) { tx throws(StripeError) in
+        let outcome = try await store.once(keyed) { tx throws(StripeError) in
             guard let charge = try await tx.one(LockCharge(intent: intent)) else {
                 throw .noSuch("charge of this payment_intent", param: "payment_intent")
             }
             let refund = try charge.refunding(amount, metadata: metadata, now: now)
             try await tx.run(InsertRefund(refund: refund))
             return try StoredAnswer(refund)
-        }.response
+        }
+        if case .done = outcome { webhooks?.tell("refund.created", RefundOfIntent(intent)) }
+        return outcome.response
     }
 }

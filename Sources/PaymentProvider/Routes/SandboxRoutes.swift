@@ -7,6 +7,8 @@ struct SandboxRoutes: Sendable {
     let store: SandboxStore
     let key: BearerKey
     let log: Logger
+    /// Nil when nobody is told of anything.
+    var webhooks: WebhookSender?
 
     /// The table of routes.
     func register(_ routes: inout Router) {
