@@ -14,6 +14,7 @@ enum OrderService {
             let product = try boot.upstream("product")
             let payment = try boot.upstream("payment")
             let database = try await boot.database(migrations: migrations)
+            let commits = GroupCommit(database)
             let outbox = Outbox()
             let saga = PlaceOrderSaga(
                 stock: StockParticipant(product),
@@ -25,11 +26,13 @@ enum OrderService {
                 saga.definition,
                 database: database,
                 driver: boot.instance,
+                commits: commits,
                 log: boot.log,
                 metrics: boot.metrics
             ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
             let routes = OrderRoutes(
                 store: Store(database),
+                commits: commits,
                 catalog: CatalogClient(upstream: product),
                 sagas: sagas,
                 outbox: outbox
@@ -48,5 +51,6 @@ enum OrderService {
         MessagingMigrations.outbox,
         SagaMigrations.pending,
         Migration(name: "v0001_create_orders", sql: PackageResources.v0001_create_orders_sql),
+        SagaMigrations.endMany,
     ]
 }

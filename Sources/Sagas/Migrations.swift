@@ -7,4 +7,9 @@ public enum SagaMigrations {
         name: "sagas_v0001_create_saga_pending",
         sql: PackageResources.v0001_create_saga_pending_sql
     )
+    /// Ends many sagas in one statement.
+    public static let endMany = Migration(
+        name: "sagas_v0002_end_many_sagas",
+        sql: PackageResources.v0002_end_many_sagas_sql
+    )
 }

@@ -36,7 +36,7 @@ extension OrderRoutes {
         _ fingerprint: [UInt8]
     ) async throws(Problem) -> Bool {
         do throws(DatabaseError) {
-            _ = try await store.database.pipeline(
+            try await commits([
                 InsertOrder(order, key: key, fingerprint: fingerprint),
                 sagas.start(order.id.uuid),
                 outbox.publish(
@@ -44,8 +44,8 @@ extension OrderRoutes {
                     subject: order.id.description,
                     sequence: 1,
                     data: order.eventData
-                )
-            )
+                ),
+            ])
             return true
         } catch .constraint(name: InsertOrder.keyConstraint, kind: .unique) {
             return false

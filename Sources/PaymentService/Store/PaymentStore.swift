@@ -3,14 +3,28 @@ internal import Postgres
 
 /// What the payment service asks of its database.
 ///
-/// Each method is one round trip and one commit.
+/// Charges and changes that come at the same time share a commit.
 struct PaymentStore: Sendable {
     let database: Database
+    private let intents: Batcher<ChargeIntent, OrderID, Payment>
+    private let changes: Batcher<WantedChange, OrderID, Payment>
+
+    init(database: Database) {
+        self.database = database
+        intents = Batcher(database) { intents throws(DatabaseError) in
+            let inserted = try await database.all(InsertPayments(intents: intents))
+            return try await database.payments(of: intents.map(\.order), beside: inserted)
+        }
+        changes = Batcher(database) { changes throws(DatabaseError) in
+            let changed = try await database.all(UpdatePayments(changes: changes))
+            return try await database.payments(of: changes.map(\.payment.order), beside: changed)
+        }
+    }
 
     /// Commits the intent to charge, or finds what the order has.
     func begin(_ order: OrderID, _ request: ChargeRequest) async throws(DatabaseError) -> Payment {
-        let insert = InsertPayment(order: order, id: .next(), request: request)
-        return try only(try await database.pipeline(insert, SelectPayment(order: order)).1)
+        let intent = ChargeIntent(order: order, id: .next(), request: request)
+        return try await intents.submit(intent, key: order)
     }
 
     /// Commits a tombstone, or finds what the order has.
@@ -24,10 +38,8 @@ struct PaymentStore: Sendable {
         _ change: PaymentChange,
         of payment: Payment
     ) async throws(DatabaseError) -> Payment {
-        let update = UpdatePayment(payment: payment, change: change)
-        return try only(
-            try await database.pipeline(update, SelectPayment(order: payment.order)).1
-        )
+        let wanted = WantedChange(payment: payment, change: change)
+        return try await changes.submit(wanted, key: payment.order)
     }
 
     /// Finds an order's payment.
@@ -48,5 +60,28 @@ struct PaymentStore: Sendable {
     private func only(_ rows: [Payment]) throws(DatabaseError) -> Payment {
         guard let payment = rows.first else { throw .decoding("payments: a row disappeared") }
         return payment
+    }
+}
+
+extension Database {
+    /// The payments of these orders, in their order: those that a statement just wrote, and the others as
+    /// they are found.
+    fileprivate func payments(
+        of orders: [OrderID],
+        beside written: [Payment]
+    ) async throws(DatabaseError) -> [Payment] {
+        var known: [OrderID: Payment] = [:]
+        for payment in written { known[payment.order] = payment }
+        let others = orders.filter { known[$0] == nil }
+        if !others.isEmpty {
+            for payment in try await all(SelectPayments(orders: others)) {
+                known[payment.order] = payment
+            }
+        }
+        let payments = orders.compactMap { known[$0] }
+        guard payments.count == orders.count else {
+            throw .decoding("payments: a row disappeared")
+        }
+        return payments
     }
 }
