@@ -13,7 +13,10 @@ enum OrderService {
             let configuration = try OrderConfiguration(boot.environment)
             let product = try boot.upstream("product")
             let payment = try boot.upstream("payment")
-            let database = try await boot.database(migrations: migrations)
+            let database = try await boot.database(
+                migrations: migrations,
+                settings: Database.keyLookups
+            )
             let commits = GroupCommit(database)
             let outbox = Outbox()
             let saga = PlaceOrderSaga(

@@ -1,3 +1,4 @@
+internal import Postgres
 internal import ServiceKit
 
 /// Charges, refunds and the ledger.
@@ -5,7 +6,10 @@ internal import ServiceKit
     static func main() {
         Service.run("payment") { boot in
             let configuration = try PaymentConfiguration(boot.environment)
-            let database = try await boot.database(migrations: PaymentMigrations.all)
+            let database = try await boot.database(
+                migrations: PaymentMigrations.all,
+                settings: Database.keyLookups
+            )
             let transport = HTTPTransport(
                 client: boot.client,
                 endpoint: configuration.provider,

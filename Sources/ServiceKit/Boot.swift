@@ -74,10 +74,15 @@ public final class Boot: Sendable {
     /// Opens the database that `DATABASE_URL` names and brings its schema up to date, waiting for it
     /// for as long as it takes.
     ///
-    /// - Parameter migrations: in the order they came to be; new ones are appended.
+    /// - Parameters:
+    ///   - migrations: in the order they came to be; new ones are appended.
+    ///   - settings: the server's run-time settings for the service's connections.
     /// - Throws: `ConfigurationError` when the URL is missing or malformed; `MigrationError` when the
     ///   schema is not what the migrations lead to.
-    public func database(migrations: [Migration]) async throws -> Database {
+    public func database(
+        migrations: [Migration],
+        settings: [String: String] = [:]
+    ) async throws -> Database {
         let example = "postgres://order:secret@127.0.0.1:5432/order"
         let url = try environment.requiredSecret("DATABASE_URL", example: example)
         let connections = try environment.integer("DATABASE_CONNECTIONS", in: 2...64, default: 4)
@@ -86,7 +91,8 @@ public final class Boot: Sendable {
             database = try Database(
                 url: url,
                 loops: loops.loops,
-                maxConnectionsPerLoop: connections
+                maxConnectionsPerLoop: connections,
+                settings: settings
             )
         } catch {
             throw ConfigurationError("DATABASE_URL", "is no connection string", example: example)

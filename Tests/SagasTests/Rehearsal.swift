@@ -78,7 +78,8 @@ struct Rehearsal: Sendable {
 
     static func run(_ body: @escaping @Sendable (Rehearsal) async throws -> Void) async throws {
         let notes = Migration(name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)")
-        try await withDatabase(migrations: [SagaMigrations.pending, SagaMigrations.endMany, notes]) {
+        try await withDatabase(migrations: [SagaMigrations.pending, SagaMigrations.endMany, notes])
+        {
             database async throws in
             try await body(Rehearsal(database: database))
         }

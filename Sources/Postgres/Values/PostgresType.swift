@@ -62,7 +62,8 @@ public struct PostgresType: Hashable, Sendable {
     /// Types whose binary form is not text, so that they never decode as `String` by accident.
     static let notText: Set<PostgresType> = [
         .bool, .bytea, .int8, .int2, .int4, .xid8, .float4, .float8, .timestamp, .timestamptz,
-        .numeric, .uuid, .jsonb, .boolArray, .byteaArray, .int4Array, .textArray, .int8Array, .float8Array,
+        .numeric, .uuid, .jsonb, .boolArray, .byteaArray, .int4Array, .textArray, .int8Array,
+        .float8Array,
         .timestamptzArray, .uuidArray, .jsonbArray,
     ]
 }

@@ -18,7 +18,9 @@ struct ProductRoutes: Sendable {
             try await database.reserve(wanted)
         }
         prices = Batcher(database) { asked throws(DatabaseError) in
-            let found = try await database.all(FindQuotedProducts(ids: Set(asked.joined()).sorted()))
+            let found = try await database.all(
+                FindQuotedProducts(ids: Set(asked.joined()).sorted())
+            )
             let known = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
             return asked.map { _ in known }
         }
