@@ -1,3 +1,4 @@
+internal import Contracts
 internal import FoundationEssentials
 internal import HTTP
 internal import Mesh
@@ -81,7 +82,7 @@ struct AccessLog: Sendable {
         ]
         if let route { fields.append("route", .string(route)) }
         if let bytes { fields.append("bytes", .int(bytes)) }
-        if let user = facts.user { fields.append("user", .string(user.uuidString.lowercased())) }
+        if let user = facts.user { fields.append("user", .string(user.canonical)) }
         if let service = facts.service { fields.append("upstream", .string(service)) }
         if let instance = facts.instance {
             fields.append("upstream_instance", .string(instance))

@@ -23,13 +23,21 @@ struct Customer: Sendable {
     let shop: Shop
     let token: String
     let products: [String]
+    let maxLines: Int
+    /// When checkouts are due; nil for one after the other.
+    let pace: Pace?
 
     /// Shops until the deadline, or until the task is cancelled.
     func shop(until end: Deadline) async -> Tally {
         var tally = Tally()
+        var due = pace?.first
         while !end.hasPassed, !Task.isCancelled {
             guard let request = try? checkout() else { break }
-            let start = Deadline.now
+            if let due {
+                guard due < end, (try? await EventLoop.sleep(until: due)) != nil else { break }
+            }
+            let start = due ?? Deadline.now
+            if let pace { due = due?.advanced(by: pace.interval) }
             let outcome = await place(request)
             let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
             tally.record(outcome, took)
@@ -38,7 +46,7 @@ struct Customer: Sendable {
     }
 
     private func checkout() throws -> ClientRequest {
-        let products = products.shuffled().prefix(Int.random(in: 1...3))
+        let products = products.shuffled().prefix(Int.random(in: 1...maxLines))
         let lines = products.map { Line(product_id: $0, quantity: Int.random(in: 1...2)) }
         let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
         return try .json(
@@ -63,6 +71,18 @@ struct Customer: Sendable {
         } catch {
             return "no answer"
         }
+    }
+}
+
+/// When the checkouts of one of many customers are due.
+struct Pace: Sendable, Equatable {
+    let first: Deadline
+    let interval: Duration
+
+    /// The customer's share of `rate` checkouts a second of all, evenly between the others'.
+    init(rate: Int, _ number: Int, of customers: Int, from start: Deadline) {
+        interval = .seconds(1) * customers / rate
+        first = start.advanced(by: interval * number / customers)
     }
 }
 

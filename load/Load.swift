@@ -27,12 +27,20 @@ enum Load {
         if let folder = options.data {
             try await shop.deliver(1_000_000, of: products, stackIn: folder)
         }
-        var customers: [Customer] = []
-        for number in 0..<options.users {
-            let token = try await shop.newCustomer(number)
-            customers.append(Customer(shop: shop, token: token, products: products))
+        var tokens: [String] = []
+        for number in 0..<min(options.accounts ?? options.users, options.users) {
+            tokens.append(try await shop.newCustomer(number))
         }
         let start = Deadline.now
+        let customers = (0..<options.users).map { number in
+            Customer(
+                shop: shop,
+                token: tokens[number % tokens.count],
+                products: options.wantsOneProduct ? Array(products.prefix(1)) : products,
+                maxLines: options.lines,
+                pace: options.rate.map { Pace(rate: $0, number, of: options.users, from: start) }
+            )
+        }
         let end = start.advanced(by: .seconds(options.seconds))
         let tally = await withTaskGroup(of: Tally.self) { group in
             for customer in customers { group.addTask { await customer.shop(until: end) } }

@@ -5,6 +5,15 @@ struct Options: Sendable, Equatable {
     var port: UInt16 = 8080
     /// How many customers shop at the same time.
     var users = 8
+    /// How many accounts the customers share; nil for one each.
+    var accounts: Int?
+    /// How many checkouts a second are begun, whether or not earlier ones have ended; nil for as many
+    /// as the customers manage, each one after the other.
+    var rate: Int?
+    /// The most lines of an order.
+    var lines = 3
+    /// Whether every order wants the same product and nothing else.
+    var wantsOneProduct = false
     /// How long they shop.
     var seconds = 10
     /// The stack's folder: its administrator delivers stock before the load begins.
@@ -20,12 +29,17 @@ struct Options: Sendable, Equatable {
     static let help = """
         load checkout: customers who check out one order after the other, until the time is up.
 
-          swift run -c release load checkout [--url http://127.0.0.1:8080] [--users 8] [--seconds 10] [--data .anyway] [--json]
+          swift run -c release load checkout [--url http://127.0.0.1:8080] [--users 8]
+              [--accounts N] [--seconds 10] [--rate N] [--lines 3] [--hot] [--data .anyway] [--json]
 
         It registers its own customers, buys products that are in stock, and prints how many orders a
         second came through, how long they took and how they were answered. With --data, the folder of
         a running stack, its administrator first delivers enough stock for the whole run; without it
         shelves run empty and 409 is a frequent answer. It sends to loopback addresses only.
+
+        --rate N begins N checkouts a second at fixed times, and counts each one's time from when it was
+        due, so waiting behind a slow one shows. --hot lets every order want the same product. --accounts
+        shares a few accounts between all customers, since registering hashes passwords.
         """
 
     /// Reads the words behind the program's name; nil asks for help.
@@ -43,6 +57,10 @@ struct Options: Sendable, Equatable {
                 options.printsJSON = true
                 continue
             }
+            if flag == "--hot" {
+                options.wantsOneProduct = true
+                continue
+            }
             guard let value = rest.popFirst() else {
                 throw Invalid(description: "\(flag) needs a value; see load help")
             }
@@ -56,6 +74,9 @@ struct Options: Sendable, Equatable {
         case "--url": try setURL(value)
         case "--data": data = value
         case "--users": users = try Self.number(flag, value, 1...1000)
+        case "--accounts": accounts = try Self.number(flag, value, 1...1000)
+        case "--rate": rate = try Self.number(flag, value, 1...100_000)
+        case "--lines": lines = try Self.number(flag, value, 1...10)
         case "--seconds": seconds = try Self.number(flag, value, 1...3600)
         default: throw Invalid(description: "unknown flag '\(flag)'; see load help")
         }

@@ -22,14 +22,12 @@ public struct ID<Kind>: Hashable, Sendable {
 extension ID: LosslessStringConvertible {
     /// Reads the canonical text; nil for anything else, upper case included.
     public init?(_ description: String) {
-        guard description.utf8.count == 36, let uuid = UUID(uuidString: description),
-            uuid.uuidString.lowercased() == description
-        else { return nil }
+        guard let uuid = UUID(canonical: description) else { return nil }
         self.init(uuid)
     }
 
     /// The canonical lower-case text.
-    public var description: String { uuid.uuidString.lowercased() }
+    public var description: String { uuid.canonical }
 }
 
 extension ID: Codable {
@@ -54,7 +52,7 @@ extension ID: Codable {
 
 extension ID: Comparable {
     /// Older ids come first.
-    public static func < (left: ID, right: ID) -> Bool { left.description < right.description }
+    public static func < (left: ID, right: ID) -> Bool { left.uuid.words < right.uuid.words }
 }
 
 /// Marks ids of orders.

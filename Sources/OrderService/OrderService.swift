@@ -17,7 +17,12 @@ enum OrderService {
             let payment = try boot.upstream("payment", policy: participants)
             let journal = try await OrderJournal(configuration, boot)
             // Without a database orders can still be saved.
-            let database = try await boot.database(migrations: migrations, waits: journal == nil)
+            let database = try await boot.database(
+                migrations: migrations,
+                waits: journal == nil,
+                settings: Database.keyLookups
+            )
+            let commits = GroupCommit(database)
             let outbox = Outbox()
             let stock = StockParticipant(product)
             let payments = PaymentParticipant(payment)
@@ -28,12 +33,23 @@ enum OrderService {
                 deadline: configuration.checkoutDeadline
             )
             let cancelling = CancelOrderSaga(stock: stock, payments: payments, outbox: outbox)
-            let policy = configuration.sagas
-            let sagas = runner(placing.definition, policy, boot, database)
-            let cancellations = runner(cancelling.definition, policy, boot, database)
+            let runner = { (saga: Saga<Order>) in
+                SagaRunner(
+                    saga,
+                    database: database,
+                    driver: boot.instance,
+                    policy: configuration.sagas,
+                    commits: commits,
+                    log: boot.log,
+                    metrics: boot.metrics
+                ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
+            }
+            let sagas = runner(placing.definition)
+            let cancellations = runner(cancelling.definition)
             let watch = SagaWatch(database, log: boot.log, metrics: boot.metrics)
             let routes = OrderRoutes(
                 store: Store(database),
+                commits: commits,
                 catalog: CatalogClient(upstream: product),
                 sagas: sagas,
                 cancellations: cancellations,
@@ -51,22 +67,6 @@ enum OrderService {
             boot.background("saga watch") { await watch.run() }
             journal?.run(routes, on: boot)
         }
-    }
-
-    private static func runner(
-        _ saga: Saga<Order>,
-        _ policy: SagaPolicy,
-        _ boot: Boot,
-        _ database: Database
-    ) -> SagaRunner<Order> {
-        SagaRunner(
-            saga,
-            database: database,
-            driver: boot.instance,
-            policy: policy,
-            log: boot.log,
-            metrics: boot.metrics
-        ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
     }
 
     /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
@@ -90,5 +90,6 @@ enum OrderService {
         ),
         SagaMigrations.kinds,
         Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
+        SagaMigrations.endMany,
     ]
 }

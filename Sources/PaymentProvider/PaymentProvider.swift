@@ -6,7 +6,10 @@ internal import ServiceKit
     static func main() {
         Service.run("provider", transport: .plain) { boot in
             let configuration = try ProviderConfiguration(boot.environment)
-            let database = try await boot.database(migrations: SandboxMigrations.all)
+            let database = try await boot.database(
+                migrations: SandboxMigrations.all,
+                settings: Database.keyLookups
+            )
             let sender = configuration.webhook.map {
                 WebhookSender(to: $0, client: boot.client, log: boot.log)
             }

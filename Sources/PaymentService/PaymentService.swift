@@ -1,6 +1,7 @@
 internal import HTTP
 internal import Mesh
 internal import Messaging
+internal import Postgres
 internal import ServiceKit
 
 /// Charges, refunds and the ledger.
@@ -8,7 +9,10 @@ internal import ServiceKit
     static func main() {
         Service.run("payment") { boot in
             let configuration = try PaymentConfiguration(boot.environment)
-            let database = try await boot.database(migrations: PaymentMigrations.all)
+            let database = try await boot.database(
+                migrations: PaymentMigrations.all,
+                settings: Database.keyLookups
+            )
             let stripe = try provider(configuration, boot)
             let settlement = Settlement(
                 store: PaymentStore(database: database),

@@ -13,6 +13,14 @@ public final class Database: Sendable {
     private let turn = Atomic<Int>(0)
     private let isHeld = Atomic<Bool>(false)
 
+    /// Settings for a service that looks everything up by key.
+    ///
+    /// A plan is made once for each connection, perhaps while the tables are still empty, and then
+    /// kept: the planner must not bet on scanning tables that will grow.
+    public static let keyLookups = [
+        "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+    ]
+
     /// Makes the pools; the first statement on a loop opens its first connection.
     ///
     /// - Parameters:
@@ -21,17 +29,19 @@ public final class Database: Sendable {
     ///   - maxConnectionsPerLoop: at least 2, since one is always kept for statements while
     ///     transactions hold the others. The server must admit this many × loops × processes.
     ///   - timeout: the limit of one call, which the server also enforces as `statement_timeout`.
+    ///   - settings: the server's run-time settings for these connections.
     /// - Throws: `.unavailable` when libpq cannot read the URL; the URL itself is not quoted.
     public init(
         url: String,
         loops: [EventLoop],
         maxConnectionsPerLoop: Int = 4,
-        timeout: Duration = .seconds(5)
+        timeout: Duration = .seconds(5),
+        settings: [String: String] = [:]
     ) throws(DatabaseError) {
         guard var parsed = DatabaseURL(url) else {
             throw .unavailable("the database URL is not a valid connection string")
         }
-        parsed.addDefaults(statementTimeout: timeout)
+        parsed.addDefaults(statementTimeout: timeout, settings: settings)
         precondition(!loops.isEmpty, "a database needs an event loop")
         self.timeout = timeout
         self.pools = loops.map { [parsed] loop in

@@ -3,7 +3,7 @@ public import Postgres
 /// The tables and functions that sagas need; a service lists them among its own.
 public enum SagaMigrations {
     /// All of them, in the order they came to be.
-    public static let all = [pending, kinds]
+    public static let all = [pending, kinds, endMany]
 
     /// Sagas in flight, and their history.
     public static let pending = Migration(
@@ -15,5 +15,11 @@ public enum SagaMigrations {
     public static let kinds = Migration(
         name: "sagas_v0002_allow_several_kinds",
         sql: PackageResources.v0002_allow_several_kinds_sql
+    )
+
+    /// Ends many sagas in one statement.
+    public static let endMany = Migration(
+        name: "sagas_v0003_end_many_sagas",
+        sql: PackageResources.v0003_end_many_sagas_sql
     )
 }

@@ -11,11 +11,12 @@ public struct SagaCommit: Sendable {
         case move(MoveSaga)
     }
 
-    let database: Database
+    let commits: GroupCommit
     let fence: Fence
     let log: InsertSagaLog
 
-    /// Commits the fence, the history and `statements` in one transaction and one round trip.
+    /// Commits the fence, the history and `statements`, all or none, in a commit that other sagas of this
+    /// process may share.
     ///
     /// - Throws: `.server` with state `SG001` when the saga has another driver; otherwise what the
     ///   statements bring about. Nothing is stored then, but see `isOutcomeUncertain`.
@@ -30,7 +31,7 @@ public struct SagaCommit: Sendable {
         case .move(let fence): all = [fence, log]
         }
         repeat all.append(each statements)
-        try await database.run(all)
+        try await commits(all)
     }
 
     /// Whether an error means that another driver has the saga.

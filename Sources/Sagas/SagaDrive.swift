@@ -167,7 +167,7 @@ struct SagaDrive<Context: Sendable> {
         )
         let log = logStatement(state.journal)
         do throws(DatabaseError) {
-            try await body(SagaCommit(database: runner.database, fence: fence, log: log))
+            try await body(SagaCommit(commits: runner.commits, fence: fence, log: log))
             state.journal.clear()
             state.leasedUntil = .after(runner.policy.lease)
             if let next { state.phase = next }

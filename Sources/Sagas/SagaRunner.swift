@@ -20,6 +20,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
 
     let saga: Saga<Context>
     let database: Database
+    let commits: GroupCommit
     /// The replica's name, as people read it.
     let replica: String
     /// The replica's name and what tells this process from one of the same name before it.
@@ -32,19 +33,23 @@ public final class SagaRunner<Context: Sendable>: Sendable {
 
     /// Makes a runner.
     ///
-    /// - Parameter driver: this replica's name, such as `order.2`. It must be its own: after a restart it
-    ///   takes back at once what its former self was driving.
+    /// - Parameters:
+    ///   - driver: this replica's name, such as `order.2`. It must be its own: after a restart it takes
+    ///     back at once what its former self was driving.
+    ///   - commits: what ends sagas goes through it, so that others can share commits; nil for an own.
     public init(
         _ saga: Saga<Context>,
         database: Database,
         driver: String,
         policy: SagaPolicy = SagaPolicy(),
+        commits: GroupCommit? = nil,
         log: Logger,
         metrics: Metrics,
         load: @escaping Load
     ) {
         self.saga = saga
         self.database = database
+        self.commits = commits ?? GroupCommit(database)
         replica = driver
         self.driver = "\(driver)#\(UInt32.random(in: 0...(.max)))"
         self.policy = policy

@@ -187,9 +187,13 @@ public struct InsertSagaLog: Statement {
 
     /// Binds the row; the entries go as JSON text.
     public func bind(_ parameters: inout Parameters) {
-        // Texts and numbers, which always encode.
+        parameters.append(id, epoch, driver, text)
+    }
+
+    /// The entries as JSON text: texts and numbers, which always encode.
+    var text: String {
         let data = (try? JSONEncoder().encode(entries)) ?? Data("[]".utf8)
-        parameters.append(id, epoch, driver, String(decoding: data, as: UTF8.self))
+        return String(decoding: data, as: UTF8.self)
     }
 }
 

@@ -93,9 +93,14 @@ public final class Boot: Sendable {
     ///   - waits: false for a service that can do something without its database: when it cannot be
     ///     reached, the migrations run in the background, and until then every call on it throws
     ///     `.unavailable`.
+    ///   - settings: the server's run-time settings for the service's connections.
     /// - Throws: `ConfigurationError` when the URL is missing or malformed; `MigrationError` when the
     ///   schema is not what the migrations lead to.
-    public func database(migrations: [Migration], waits: Bool = true) async throws -> Database {
+    public func database(
+        migrations: [Migration],
+        waits: Bool = true,
+        settings: [String: String] = [:]
+    ) async throws -> Database {
         let example = "postgres://order:secret@127.0.0.1:5432/order"
         let url = try environment.requiredSecret("DATABASE_URL", example: example)
         let connections = try environment.integer("DATABASE_CONNECTIONS", in: 2...64, default: 4)
@@ -104,7 +109,8 @@ public final class Boot: Sendable {
             database = try Database(
                 url: url,
                 loops: loops.loops,
-                maxConnectionsPerLoop: connections
+                maxConnectionsPerLoop: connections,
+                settings: settings
             )
         } catch {
             throw ConfigurationError("DATABASE_URL", "is no connection string", example: example)

@@ -28,6 +28,16 @@ import Testing
         #expect(OrderID(first.description) == first)
     }
 
+    @Test func `texts and the order of ids are those of the bytes`() {
+        for _ in 0..<500 {
+            let (one, other) = (UUID(), UUID())
+            #expect(one.canonical == one.uuidString.lowercased())
+            #expect(UUID(canonical: one.canonical) == one)
+            #expect(UUID(canonical: one.uuidString + " ") == nil)
+            #expect((OrderID(one) < OrderID(other)) == (one.uuidString < other.uuidString))
+        }
+    }
+
     @Test func `money prints as people write it and refuses to overflow`() {
         #expect(Money(cents: 1999).description == "19.99 USD")
         #expect(Money(cents: -5).description == "-0.05 USD")

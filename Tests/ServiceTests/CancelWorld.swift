@@ -150,6 +150,7 @@ struct CancelWorld: Sendable {
         var router = Router()
         OrderRoutes(
             store: Store(database),
+            commits: GroupCommit(database),
             catalog: CatalogClient(upstream: try participants.upstream("product")),
             sagas: runner(placing.definition),
             cancellations: cancellations,

@@ -101,7 +101,10 @@ import Testing
             ])
         }
         #expect(Order(placing: checkout, quote: quote(.max), by: .next(), as: .next()) == nil)
-        #expect(Order(placing: checkout, quote: quote(1050), by: .next(), as: .next())?.total.cents == 2100)
+        #expect(
+            Order(placing: checkout, quote: quote(1050), by: .next(), as: .next())?.total.cents
+                == 2100
+        )
     }
 
     @Test func `the catalog's lines are the client's items`() {
@@ -154,7 +157,9 @@ import Testing
         type: String
     ) throws {
         let checkout = try Checkout(request([line(first, 1)]))
-        let order = try #require(Order(placing: checkout, quote: Quote([]), by: .next(), as: .next()))
+        let order = try #require(
+            Order(placing: checkout, quote: Quote([]), by: .next(), as: .next())
+        )
         let answer = OrderAnswer.rejected(order.ended(.rejected, because: refusal.reason), refusal)
         #expect(answer.status == status)
         let body = try JSON.decode(JSONValue.self, from: answer.body)

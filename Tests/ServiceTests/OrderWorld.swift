@@ -190,6 +190,7 @@ struct Replica: Sendable {
         ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
         routes = OrderRoutes(
             store: Store(database),
+            commits: GroupCommit(database),
             catalog: CatalogClient(upstream: try upstream("product")),
             sagas: sagas,
             cancellations: cancellations,

@@ -177,8 +177,8 @@ import Testing
         let quote = try Quoting.quote(
             request,
             [
-                QuotedProduct(id: a, title: "A", priceCents: 100),
-                QuotedProduct(id: b, title: "B", priceCents: 250),
+                a: QuotedProduct(id: a, title: "A", priceCents: 100),
+                b: QuotedProduct(id: b, title: "B", priceCents: 250),
             ]
         )
         #expect(quote.lines.map(\.title) == ["B", "A"])
@@ -194,7 +194,7 @@ import Testing
             }
         )
         let error = #expect(throws: UnknownProducts.self) {
-            try Quoting.quote(request, [QuotedProduct(id: known, title: "K", priceCents: 1)])
+            try Quoting.quote(request, [known: QuotedProduct(id: known, title: "K", priceCents: 1)])
         }
         #expect(error?.lines == [0, 2])
     }

@@ -27,9 +27,9 @@ enum ForwardedHead {
         headers.removeHopByHop()
         headers.filter(mayCross)
         if let claims {
-            headers.set(Names.user, claims.subject.uuidString.lowercased())
+            headers.set(Names.user, claims.subject.canonical)
             headers.set(Names.role, claims.role.rawValue)
-            headers.set(Names.session, claims.session.uuidString.lowercased())
+            headers.set(Names.session, claims.session.canonical)
         }
         headers.set("x-forwarded-for", request.remote.hostText)
         headers.set("x-forwarded-proto", request.isSecure ? "https" : "http")

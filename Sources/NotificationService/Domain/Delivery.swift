@@ -43,7 +43,7 @@ extension Notification: Encodable {
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(id.uuidString.lowercased(), forKey: .id)
+        try container.encode(id.canonical, forKey: .id)
         try container.encode(orderID, forKey: .orderID)
         try container.encode(kind, forKey: .kind)
         try container.encode(channel, forKey: .channel)

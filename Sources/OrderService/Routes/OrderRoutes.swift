@@ -6,6 +6,8 @@ internal import Sagas
 /// What the order service answers.
 struct OrderRoutes: Sendable {
     let store: Store<Problem>
+    /// What starts and ends orders is committed together.
+    let commits: GroupCommit
     let catalog: CatalogClient
     let sagas: SagaRunner<Order>
     let cancellations: SagaRunner<Order>

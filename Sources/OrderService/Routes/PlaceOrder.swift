@@ -60,7 +60,7 @@ extension OrderRoutes {
         deadline: Duration? = nil
     ) async throws(DatabaseError) -> Bool {
         do throws(DatabaseError) {
-            _ = try await store.database.pipeline(
+            try await commits([
                 InsertOrder(order, key: key, fingerprint: fingerprint),
                 sagas.start(order.id.uuid, deadline: deadline),
                 outbox.publish(
@@ -68,8 +68,8 @@ extension OrderRoutes {
                     subject: order.id.description,
                     sequence: 1,
                     data: order.eventData
-                )
-            )
+                ),
+            ])
             return true
         } catch {
             guard case .constraint(let name, .unique) = error,

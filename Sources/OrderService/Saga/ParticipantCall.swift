@@ -23,12 +23,15 @@ struct ParticipantCall: Sendable {
     func send(_ request: ClientRequest) async -> Answer {
         do throws(MeshError) {
             let response = try await upstream.call(request, CallOptions(isIdempotent: true))
-            let body = await content(of: response)
             switch response.status.code {
-            case 200..<300: return .done
+            case 200..<300:
+                // What it says is known. Reading it to its end keeps the connection.
+                _ = try? await response.body(limit: Self.maxAnswer)
+                return .done
             case 408, 425, 429: return .unknown("\(upstream.name) answered \(response.status.code)")
             case 400..<500:
-                guard let problem = body, let type = problem["type"]?.string else {
+                guard let problem = await content(of: response), let type = problem["type"]?.string
+                else {
                     return .unknown(
                         "\(upstream.name) answered \(response.status.code) without a reason"
                     )

@@ -12,12 +12,14 @@ struct Metadata: PostgresValue {
     static var postgresType: PostgresType { String.postgresType }
 
     func encode(into bytes: inout [UInt8]) -> Bool {
+        text.encode(into: &bytes)
+    }
+
+    var text: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         // A map of strings is always encodable.
-        let text = (try? encoder.encode(entries)).map { [UInt8]($0) } ?? Array("{}".utf8)
-        bytes.append(contentsOf: text)
-        return true
+        return (try? encoder.encode(entries)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     static func decode(_ cell: borrowing Cell) throws(DatabaseError) -> Metadata {

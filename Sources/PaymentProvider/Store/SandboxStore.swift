@@ -13,21 +13,43 @@ struct SandboxStore: Sendable {
     }
 
     let database: Store<StripeError>
+    /// Intents that are created at the same time share a commit.
+    private let creations: Batcher<IntentCreation, String, IntentClaim>
 
-    /// Creates an intent as planned, in one round trip and one commit, unless its key was used.
+    init(database: Store<StripeError>) {
+        self.database = database
+        let inner = database.database
+        creations = Batcher(inner) { creations throws(DatabaseError) in
+            // A row for each; what has none is as good as locked: ask again.
+            var claims = creations.map { _ in IntentClaim.locked }
+            for row in try await inner.all(InsertIntents(creations: creations))
+            where claims.indices.contains(row.index) {
+                claims[row.index] = row.claim
+            }
+            return claims
+        }
+    }
+
+    /// Creates an intent as planned, with its key and its answer, unless the key was used.
     func create(
         _ plan: IntentPlan,
         answer: StoredAnswer,
         for request: KeyedRequest
     ) async throws(StripeError) -> Outcome {
-        let (inserted, found) = try await database.pipeline(
-            InsertIntent(request: request, answer: answer, plan: plan),
-            SelectKey(request: request)
-        )
-        guard let insert = inserted.first, !insert.isLocked, let stored = found.first else {
-            throw .keyInUse
+        let creation = IntentCreation(request: request, answer: answer, plan: plan)
+        let claim: IntentClaim
+        do throws(DatabaseError) {
+            claim = try await creations.submit(creation, key: request.key)
+        } catch {
+            throw StripeError(error)
         }
-        return insert.isNew ? .done(stored) : try replay(stored)
+        switch claim {
+        case .created: return .done(answer)
+        case .locked: throw .keyInUse
+        case .usedBefore:
+            guard let before = try await answered(request) else { throw .keyInUse }
+            return before
+        }
     }
 
     /// What was answered under the key before; nil if it is new.

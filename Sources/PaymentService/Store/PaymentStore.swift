@@ -4,16 +4,37 @@ internal import Postgres
 
 /// What the payment service asks of its database.
 ///
-/// Each method is one round trip and one commit.
+/// Charges and changes that come at the same time share a commit.
 struct PaymentStore: Sendable {
     let database: Database
     /// What has happened, for others to read.
-    var outbox = Outbox()
+    let outbox: Outbox
+    private let intents: Batcher<ChargeIntent, OrderID, Payment>
+    private let changes: Batcher<WantedChange, OrderID, Payment>
+
+    init(database: Database) {
+        let outbox = Outbox()
+        self.database = database
+        self.outbox = outbox
+        intents = Batcher(database) { intents throws(DatabaseError) in
+            let inserted = try await database.all(InsertPayments(intents: intents))
+            return try await database.payments(of: intents.map(\.order), beside: inserted)
+        }
+        changes = Batcher(database) { changes throws(DatabaseError) in
+            var events: [InsertEvent] = []
+            for wanted in changes {
+                events += try outbox.told(wanted.change, of: wanted.payment)
+            }
+            let told = ToldEvents(events: events)
+            let changed = try await database.all(UpdatePayments(changes: changes, told: told))
+            return try await database.payments(of: changes.map(\.payment.order), beside: changed)
+        }
+    }
 
     /// Commits the intent to charge, or finds what the order has.
     func begin(_ order: OrderID, _ request: ChargeRequest) async throws(DatabaseError) -> Payment {
-        let insert = InsertPayment(order: order, id: .only(of: order), request: request)
-        return try only(try await database.pipeline(insert, SelectPayment(order: order)).1)
+        let intent = ChargeIntent(order: order, id: .only(of: order), request: request)
+        return try await intents.submit(intent, key: order)
     }
 
     /// Commits a tombstone, or finds what the order has.
@@ -27,11 +48,8 @@ struct PaymentStore: Sendable {
         _ change: PaymentChange,
         of payment: Payment
     ) async throws(DatabaseError) -> Payment {
-        let told = ToldEvents(events: try outbox.told(change, of: payment))
-        let update = UpdatePayment(payment: payment, change: change, told: told)
-        return try only(
-            try await database.pipeline(update, SelectPayment(order: payment.order)).1
-        )
+        let wanted = WantedChange(payment: payment, change: change)
+        return try await changes.submit(wanted, key: payment.order)
     }
 
     /// Commits a payment that was lost, as the provider remembers it, unless there is one.
@@ -62,6 +80,29 @@ struct PaymentStore: Sendable {
     private func only(_ rows: [Payment]) throws(DatabaseError) -> Payment {
         guard let payment = rows.first else { throw .decoding("payments: a row disappeared") }
         return payment
+    }
+}
+
+extension Database {
+    /// The payments of these orders, in their order: those that a statement just wrote, and the others as
+    /// they are found.
+    fileprivate func payments(
+        of orders: [OrderID],
+        beside written: [Payment]
+    ) async throws(DatabaseError) -> [Payment] {
+        var known: [OrderID: Payment] = [:]
+        for payment in written { known[payment.order] = payment }
+        let others = orders.filter { known[$0] == nil }
+        if !others.isEmpty {
+            for payment in try await all(SelectPayments(orders: others)) {
+                known[payment.order] = payment
+            }
+        }
+        let payments = orders.compactMap { known[$0] }
+        guard payments.count == orders.count else {
+            throw .decoding("payments: a row disappeared")
+        }
+        return payments
     }
 }
 

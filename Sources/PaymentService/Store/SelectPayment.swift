@@ -6,10 +6,11 @@ internal import Postgres
 ///
 /// Stripe forgets idempotency keys after 24 hours, so from 23 hours on a key proves nothing.
 struct SelectPayment: Statement {
-    static let sql = """
-        SELECT order_id, id, customer_id, status, amount_cents, currency, payment_method,
-            provider_intent, decline_code, created_at > now() - interval '23 hours'
-        FROM payments WHERE order_id = $1
+    static let sql = "SELECT \(columns) FROM payments WHERE order_id = $1"
+    /// What makes a payment, in the order in which `decode` reads it.
+    static let columns = """
+        order_id, id, customer_id, status, amount_cents, currency, payment_method,
+        provider_intent, decline_code, created_at > now() - interval '23 hours'
         """
     let order: OrderID
 
@@ -32,6 +33,20 @@ struct SelectPayment: Statement {
             declineCode: try row[8],
             keyIsFresh: try row[9]
         )
+    }
+}
+
+/// Finds the payments of some orders, in any order.
+struct SelectPayments: Statement {
+    static let sql = "SELECT \(SelectPayment.columns) FROM payments WHERE order_id = ANY ($1)"
+    let orders: [OrderID]
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(orders.map(\.uuid))
+    }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Payment {
+        try SelectPayment.decode(row)
     }
 }
 

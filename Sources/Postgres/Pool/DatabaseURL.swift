@@ -28,9 +28,11 @@ struct DatabaseURL: Sendable {
     }
 
     /// Adds what keeps a session bounded: a limit for each statement, and probes for dead peers.
-    mutating func addDefaults(statementTimeout: Duration) {
+    mutating func addDefaults(statementTimeout: Duration, settings: [String: String] = [:]) {
         let limit = "-c statement_timeout=\(max(1, statementTimeout.wholeMilliseconds))"
-        values["options"] = [limit, values["options"]].compactMap(\.self).joined(separator: " ")
+        let others = settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }
+        values["options"] = ([limit] + others + [values["options"]].compactMap(\.self))
+            .joined(separator: " ")
         values["client_encoding"] = "UTF8"
         let defaults = [
             "application_name": "anyway", "tcp_user_timeout": "10000", "keepalives_idle": "30",

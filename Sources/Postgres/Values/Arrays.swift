@@ -155,3 +155,13 @@ extension JSONText: PostgresArrayElement {
     /// `jsonb[]`.
     public static var postgresArrayType: PostgresType { .jsonbArray }
 }
+
+extension Optional: PostgresArrayElement where Wrapped: PostgresArrayElement {
+    /// The wrapped type's array type: its elements may be NULL.
+    public static var postgresArrayType: PostgresType { Wrapped.postgresArrayType }
+}
+
+extension Array: PostgresArrayElement where Element == UInt8 {
+    /// `bytea[]`.
+    public static var postgresArrayType: PostgresType { .byteaArray }
+}

@@ -42,6 +42,8 @@ public struct PostgresType: Hashable, Sendable {
     public static let jsonb = PostgresType(id: 3802)
     /// `boolean[]`.
     public static let boolArray = PostgresType(id: 1000)
+    /// `bytea[]`.
+    public static let byteaArray = PostgresType(id: 1001)
     /// `integer[]`.
     public static let int4Array = PostgresType(id: 1007)
     /// `text[]`.
@@ -60,7 +62,8 @@ public struct PostgresType: Hashable, Sendable {
     /// Types whose binary form is not text, so that they never decode as `String` by accident.
     static let notText: Set<PostgresType> = [
         .bool, .bytea, .int8, .int2, .int4, .xid8, .float4, .float8, .timestamp, .timestamptz,
-        .numeric, .uuid, .jsonb, .boolArray, .int4Array, .textArray, .int8Array, .float8Array,
+        .numeric, .uuid, .jsonb, .boolArray, .byteaArray, .int4Array, .textArray, .int8Array,
+        .float8Array,
         .timestamptzArray, .uuidArray, .jsonbArray,
     ]
 }

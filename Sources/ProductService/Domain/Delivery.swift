@@ -36,7 +36,7 @@ extension DeliveryReceipt: Encodable {
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(movementID.uuidString.lowercased(), forKey: .movementID)
+        try container.encode(movementID.canonical, forKey: .movementID)
         try container.encode(productID, forKey: .productID)
         try container.encode(quantity, forKey: .quantity)
         try container.encode(availableAfter, forKey: .availableAfter)

@@ -15,8 +15,10 @@ enum Quoting {
     }
 
     /// Prices every line, in the order asked for; throws naming each line whose product is unknown.
-    static func quote(_ request: Lines, _ known: [QuotedProduct]) throws(UnknownProducts) -> Quote {
-        let catalog = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
+    static func quote(
+        _ request: Lines,
+        _ catalog: [ProductID: QuotedProduct]
+    ) throws(UnknownProducts) -> Quote {
         var unknown: [Int] = []
         var lines: [QuotedLine] = []
         for (index, line) in request.lines.enumerated() {

@@ -8,8 +8,12 @@ extension ProductRoutes {
     func quote(_ request: Request) async throws(Problem) -> Response {
         let wanted = try await request.json(Lines.self)
         do throws(InvalidInput) { try Quoting.validate(wanted) } catch { throw error.bodyProblem }
-        let ids = Set(wanted.lines.map(\.productID)).sorted()
-        let known = try await store.all(FindQuotedProducts(ids: ids))
+        let known: [ProductID: QuotedProduct]
+        do throws(DatabaseError) {
+            known = try await prices.submit(wanted.lines.map(\.productID), key: nil)
+        } catch {
+            throw Problem(error)
+        }
         do throws(UnknownProducts) {
             return .json(try Quoting.quote(wanted, known))
         } catch {

@@ -28,9 +28,11 @@ extension ProductRoutes {
         _ lines: ReservationLines,
         for order: OrderID
     ) async throws(Problem) -> ReservationOutcome {
-        let rows = try await store.all(ReserveStock(order: order, lines: lines))
         do throws(DatabaseError) {
-            return try ReservationOutcome(rows: rows)
+            return try await reservations.submit(
+                WantedReservation(order: order, lines: lines),
+                key: order
+            )
         } catch {
             throw Problem(error)
         }

@@ -16,5 +16,6 @@ enum Migrations {
             name: "v0004_create_stock_functions",
             sql: PackageResources.v0004_create_stock_functions_sql
         ),
+        Migration(name: "v0005_reserve_many", sql: PackageResources.v0005_reserve_many_sql),
     ]
 }

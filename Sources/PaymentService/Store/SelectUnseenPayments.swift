@@ -2,24 +2,6 @@ internal import Contracts
 internal import FoundationEssentials
 internal import Postgres
 
-/// Finds the payments of some orders.
-struct SelectPayments: Statement {
-    static let sql = """
-        SELECT order_id, id, customer_id, status, amount_cents, currency, payment_method,
-            provider_intent, decline_code, created_at > now() - interval '23 hours'
-        FROM payments WHERE order_id = ANY($1)
-        """
-    let orders: [OrderID]
-
-    func bind(_ parameters: inout Parameters) {
-        parameters.append(orders.map(\.uuid))
-    }
-
-    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Payment {
-        try SelectPayment.decode(row)
-    }
-}
-
 /// Finds payments of a span of time whose money the provider must know, without those it showed.
 struct SelectUnseenCaptures: Statement {
     static let sql = """
