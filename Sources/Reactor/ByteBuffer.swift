@@ -74,8 +74,6 @@ public struct ByteBuffer: Sendable {
         closeGap()
         var written = 0
         var failure: Failure?
-        let before = storage.count
-        storage.reserveCapacity(before + capacity)
         storage.append(addingCapacity: capacity) { span in
             // Safe: the span's own uninitialised tail is lent for the call, and `fill` reports how
             // much of it it initialised, which is checked against the capacity.

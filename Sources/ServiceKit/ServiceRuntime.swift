@@ -96,7 +96,7 @@ final class ServiceRuntime: Sendable {
     /// still runs.
     private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
         let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
-        let adminServer = HTTPServer(listener: admin, handler: adminRouter().handler)
+        let adminServer = HTTPServer(listener: admin, responder: adminRouter().responder)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [boot] in try await adminServer.run(on: boot.loops) }
             try await self.wireAndServe(wire)

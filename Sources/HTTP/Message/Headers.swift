@@ -15,11 +15,15 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     /// The bytes that fields point into; names in it are lower-case.
     private(set) var block: [UInt8]
     private(set) var fields: [Field]
+    /// Whether the block is what `serialise` writes: fields that were added here, line by line, and
+    /// none that the writer of the message owns.
+    private var isRendered: Bool
 
     /// No fields.
     public init() {
         block = []
         fields = []
+        isRendered = true
     }
 
     /// The fields of a literal, in its order.
@@ -32,10 +36,15 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     init(block: consuming [UInt8], fields: consuming [Field]) {
         self.block = block
         self.fields = fields
-        for field in self.fields {
+        isRendered = false
+        // A span, because an array asks before each change whether it must copy itself first.
+        let fields = self.fields
+        var bytes = self.block.mutableSpan
+        for field in fields {
             let start = Int(field.nameStart)
             for index in start..<start + Int(field.nameCount) {
-                self.block[index] = ByteClass.lowered(self.block[index])
+                let byte = bytes[index]
+                if byte &- 0x41 < 26 { bytes[index] = byte | 0x20 }
             }
         }
     }
@@ -79,19 +88,25 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     public mutating func add(_ name: HeaderName, _ value: String) {
         let nameStart = block.count
         block.append(contentsOf: name.text.utf8)
+        let nameEnd = block.count
+        block.append(0x3A)
+        block.append(0x20)
         let valueStart = block.count
         block.append(contentsOf: value.utf8)
-        for index in valueStart..<block.count where !ByteClass.isFieldValue(block[index]) {
+        let valueEnd = block.count
+        for index in valueStart..<valueEnd where !ByteClass.isFieldValue(block[index]) {
             block[index] = 0x20
         }
-        fields.append(
-            Field(
-                nameStart: UInt32(nameStart),
-                nameCount: UInt32(valueStart - nameStart),
-                valueStart: UInt32(valueStart),
-                valueCount: UInt32(block.count - valueStart)
-            )
+        block.append(0x0D)
+        block.append(0x0A)
+        let field = Field(
+            nameStart: UInt32(nameStart),
+            nameCount: UInt32(nameEnd - nameStart),
+            valueStart: UInt32(valueStart),
+            valueCount: UInt32(valueEnd - valueStart)
         )
+        fields.append(field)
+        if isFraming(field, keepLength: false) { isRendered = false }
     }
 
     /// Replaces every field of this name by one.
@@ -101,18 +116,25 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Removes every field of this name.
     public mutating func remove(_ name: HeaderName) {
-        fields = fields.filter { !matches($0, name) }
+        keep(fields.filter { !matches($0, name) })
     }
 
     /// Keeps the fields whose name `keep` accepts; values stay byte for byte what they were.
     public mutating func filter(_ keep: (HeaderName) -> Bool) {
-        fields = fields.filter { keep(name($0)) }
+        self.keep(fields.filter { keep(name($0)) })
+    }
+
+    private mutating func keep(_ kept: [Field]) {
+        guard kept.count < fields.count else { return }
+        fields = kept
+        isRendered = false
     }
 
     /// Adds the fields of `other` behind these, byte for byte.
     public mutating func append(_ other: Headers) {
         let shift = UInt32(block.count)
         block.append(contentsOf: other.block)
+        isRendered = isRendered && other.isRendered
         fields.append(
             contentsOf: other.fields.map { field in
                 var field = field
@@ -156,6 +178,7 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Writes `name: value CRLF` for each field except those that the writer of the message owns.
     func serialise(into output: inout [UInt8], keepLength: Bool) {
+        if isRendered { return output.append(contentsOf: block) }
         for field in fields where !isFraming(field, keepLength: keepLength) {
             let start = Int(field.nameStart)
             output.append(contentsOf: block[start..<start + Int(field.nameCount)])
@@ -178,7 +201,9 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     }
 
     func matches(_ field: Field, _ name: HeaderName) -> Bool {
-        guard Int(field.nameCount) == name.text.utf8.count else { return false }
+        guard Int(field.nameCount) == name.count,
+            block[Int(field.nameStart)] == name.first
+        else { return false }
         var index = Int(field.nameStart)
         for byte in name.text.utf8 {
             guard block[index] == byte else { return false }

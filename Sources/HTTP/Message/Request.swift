@@ -11,8 +11,8 @@ public struct Request: Sendable {
     public let isSecure: Bool
     /// The content, as it arrives.
     public let bodyStream: BodyReader
-    /// What the route's template names, by position in the path.
-    var parameters = PathParameters()
+    /// The route that the router chose; nil before it did.
+    var route: Router.Route?
 
     init(
         _ head: RequestHead,
@@ -81,7 +81,7 @@ public struct Request: Sendable {
     ///
     /// - Throws: a 400 problem; only when the template has no such name.
     public func parameter(_ name: String) throws(Problem) -> String {
-        guard let text = parameters.value(name, in: path) else {
+        guard let text = route?.parameters.value(name, in: path) else {
             throw .badRequest("the path has no parameter '\(name)'")
         }
         return text

@@ -47,10 +47,12 @@ enum Authority {
 
     private static func isPort(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         guard bytes[range.lowerBound] == 0x3A else { return false }
-        let digits = range.dropFirst()
-        guard digits.count <= 5, digits.allSatisfy({ ByteClass.isDigit(bytes[$0]) }) else {
-            return false
+        guard range.count <= 6 else { return false }
+        var port = 0
+        for index in range.lowerBound + 1..<range.upperBound {
+            guard ByteClass.isDigit(bytes[index]) else { return false }
+            port = port * 10 + Int(bytes[index] &- 0x30)
         }
-        return digits.reduce(0) { $0 * 10 + Int(bytes[$1] - 0x30) } <= 65535
+        return port <= 65535
     }
 }

@@ -111,8 +111,7 @@ struct RequestLine: Sendable {
         guard versionStart > line.lowerBound, Self.isHTTP(input, versionStart),
             input[versionStart - 1] == 0x20
         else { throw .malformed("a malformed request line") }
-        var space = line.lowerBound
-        while space < versionStart, ByteClass.isToken(input[space]) { space += 1 }
+        let space = ByteClass.endOfToken(input, line.lowerBound..<versionStart)
         guard space > line.lowerBound, input[space] == 0x20, space + 1 < versionStart else {
             throw .malformed("a malformed request line")
         }

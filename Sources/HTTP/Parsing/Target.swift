@@ -11,6 +11,11 @@ struct Target: Sendable {
         let end = range.upperBound
         query = end..<end
         path = .asterisk
+        if case .connect = method {} else if let (path, query) = Self.plain(head, range) {
+            self.path = path
+            self.query = query
+            return
+        }
         // The scanner has refused controls; here go spaces, tabs, non-ASCII and fragments.
         guard !range.isEmpty,
             range.allSatisfy({ (0x21...0x7E).contains(head[$0]) && head[$0] != 0x23 })
@@ -43,6 +48,33 @@ struct Target: Sendable {
             throw .malformed("a malformed path")
         }
         guard Query.isValid(head, query) else { throw .malformed("a malformed query") }
+    }
+
+    /// What most targets are, taken apart in one pass: a path in normal form, perhaps with a query, in
+    /// which nothing is encoded; nil for all others.
+    private static func plain(_ head: [UInt8], _ range: Range<Int>) -> (Path, Range<Int>)? {
+        let bytes = head.span
+        guard !range.isEmpty, bytes[range.lowerBound] == 0x2F else { return nil }
+        var index = range.lowerBound
+        var previous: UInt8 = 0
+        while index < range.upperBound {
+            let byte = bytes[index]
+            // Controls, spaces, non-ASCII, `#`, `%` and `\\`.
+            guard byte &- 0x21 < 0x5E, byte != 0x23, byte != 0x25, byte != 0x5C else { return nil }
+            if byte == 0x3F { break }
+            // An empty segment, or one that begins with a dot.
+            if previous == 0x2F, byte == 0x2F || byte == 0x2E { return nil }
+            previous = byte
+            index += 1
+        }
+        let end = previous == 0x2F && index - range.lowerBound > 1 ? index - 1 : index
+        let path = Path(plain: head, range.lowerBound..<end)
+        guard index < range.upperBound else { return (path, range.upperBound..<range.upperBound) }
+        for index in index + 1..<range.upperBound {
+            let byte = bytes[index]
+            guard byte &- 0x21 < 0x5E, byte != 0x23, byte != 0x25 else { return nil }
+        }
+        return (path, index + 1..<range.upperBound)
     }
 
     private struct Start {

@@ -11,8 +11,8 @@ struct ResponseHeadWriter {
 
     /// What the server adds to `Date`, framing and connection fields of a response.
     struct Terms {
-        /// The request's method; nil when the request could not be read.
-        var method: Method?
+        /// Whether the request's method is HEAD.
+        var isHead: Bool
         var version: Version?
         var closing: Bool
         /// The line with the present time.
@@ -53,7 +53,7 @@ struct ResponseHeadWriter {
         switch response.body {
         case _ where status.forbidsContent && status != .notModified: break
         case .none:
-            if terms.method == .head || status == .notModified,
+            if terms.isHead || status == .notModified,
                 response.headers.contains(.contentLength)
             {
                 return true
@@ -76,6 +76,7 @@ struct ResponseHeadWriter {
 
     /// Appends the digits of a number that is not negative.
     private static func appendDecimal(_ value: Int, to output: inout [UInt8]) {
+        if value < 10 { return output.append(0x30 + UInt8(truncatingIfNeeded: value)) }
         var digits: InlineArray<20, UInt8> = .init(repeating: 0x30)
         var start = 20
         var rest = UInt(value)
