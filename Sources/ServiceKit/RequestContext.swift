@@ -27,8 +27,11 @@ package struct RequestContext: Sendable {
                     return .failure(note(error, request, context.trace))
                 }
             }
-            guard case .later(let handler) = try result.get() else { return try result.get() }
-            return .later(later(handler, in: context))
+            switch result {
+            case .success(.later(let handler)): return .later(later(handler, in: context))
+            case .success(let reply): return reply
+            case .failure(let problem): throw problem
+            }
         }
     }
 

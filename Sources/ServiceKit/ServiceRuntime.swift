@@ -160,7 +160,7 @@ final class ServiceRuntime: Sendable {
     private func adminRouter() -> Router {
         var router = Router()
         health().add(to: &router)
-        router.on(.get, "/metrics") { [boot] _ throws(Problem) in
+        router.immediate(.get, "/metrics") { [boot] _ throws(Problem) in
             var response = Response.text(boot.metrics.render())
             response.headers[.contentType] = Metrics.contentType
             return response

@@ -2,9 +2,10 @@
 public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The lower-case spelling.
     public let text: String
-    /// How many bytes it has, and the first one: most comparisons need no more.
+    /// How many bytes it has, and the first eight of them, the first one lowest: most comparisons need
+    /// no more.
     let count: Int
-    let first: UInt8
+    let word: UInt64
 
     /// The name spelled `text` in any case, or nil when that is no token.
     public init?(_ text: String) {
@@ -24,7 +25,7 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     init(checked text: String) {
         self.text = text
         count = text.utf8.count
-        first = text.utf8.first ?? 0
+        word = text.utf8.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// The lower-case spelling.

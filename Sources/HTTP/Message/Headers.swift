@@ -32,14 +32,19 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         for (name, value) in elements { add(name, value) }
     }
 
-    /// Fields that the parser found and checked in `block`; lower-cases their names there.
-    init(block: consuming [UInt8], fields: consuming [Field]) {
+    /// Fields that the parser found and checked in the head that begins `input`: a copy of it, with
+    /// their names in lower case.
+    init(copying input: Span<UInt8>, _ count: Int, fields: [Field]) {
+        var block = input.copy(0..<count)
+        Self.lowerNames(fields, in: &block)
         self.block = block
         self.fields = fields
         isRendered = false
+    }
+
+    private static func lowerNames(_ fields: [Field], in block: inout [UInt8]) {
         // A span, because an array asks before each change whether it must copy itself first.
-        let fields = self.fields
-        var bytes = self.block.mutableSpan
+        var bytes = block.mutableSpan
         for field in fields {
             let start = Int(field.nameStart)
             for index in start..<start + Int(field.nameCount) {
@@ -176,15 +181,26 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// The most bytes that `serialise` writes.
+    var serialisedLimit: Int { block.count + 4 * fields.count }
+
     /// Writes `name: value CRLF` for each field except those that the writer of the message owns.
     func serialise(into output: inout [UInt8], keepLength: Bool) {
-        if isRendered { return output.append(contentsOf: block) }
+        output.append(addingCapacity: serialisedLimit) { span in
+            serialise(into: &span, keepLength: keepLength)
+        }
+    }
+
+    /// The same into memory that has room for `serialisedLimit` bytes.
+    func serialise(into output: inout OutputSpan<UInt8>, keepLength: Bool) {
+        if isRendered { return output.append(block.span) }
+        let block = block.span
         for field in fields where !isFraming(field, keepLength: keepLength) {
             let start = Int(field.nameStart)
-            output.append(contentsOf: block[start..<start + Int(field.nameCount)])
+            output.append(block.extracting(start..<start + Int(field.nameCount)))
             output.append(0x3A)
             output.append(0x20)
-            output.append(contentsOf: block[bytes(field)])
+            output.append(block.extracting(bytes(field)))
             output.append(0x0D)
             output.append(0x0A)
         }
@@ -200,12 +216,20 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         }
     }
 
-    func matches(_ field: Field, _ name: HeaderName) -> Bool {
-        guard Int(field.nameCount) == name.count,
-            block[Int(field.nameStart)] == name.first
-        else { return false }
-        var index = Int(field.nameStart)
-        for byte in name.text.utf8 {
+    func matches(_ field: Field, _ name: borrowing HeaderName) -> Bool {
+        guard Int(field.nameCount) == name.count else { return false }
+        let start = Int(field.nameStart)
+        // Behind every name there is a colon and more, but the last field may be short.
+        guard start + 8 <= block.count else { return equals(start, name.text) }
+        let word = block.span.word(at: start)
+        let mask = name.count >= 8 ? UInt64.max : (1 << UInt64(8 * name.count)) - 1
+        guard word & mask == name.word else { return false }
+        return name.count <= 8 || equals(start, name.text)
+    }
+
+    private func equals(_ start: Int, _ text: String) -> Bool {
+        var index = start
+        for byte in text.utf8 {
             guard block[index] == byte else { return false }
             index += 1
         }

@@ -2,7 +2,7 @@ public import Reactor
 
 /// A request as handlers see it: the head is parsed and checked, the content still to be read.
 public struct Request: Sendable {
-    private var head: RequestHead
+    private(set) var head: RequestHead
     /// Where the connection comes from.
     public let remote: SocketAddress
     /// The SPIFFE URI in the caller's verified certificate: `spiffe://anyway/order`.
@@ -15,7 +15,7 @@ public struct Request: Sendable {
     var route: Router.Route?
 
     init(
-        _ head: RequestHead,
+        _ head: consuming RequestHead,
         body: BodyReader,
         remote: SocketAddress,
         peerIdentity: String?,

@@ -10,6 +10,8 @@ enum Authority {
             else { return false }
             index = close + 1
         } else {
+            let text = bytes.span
+            while index < range.upperBound, ByteClass.isRegisteredName(text[index]) { index += 1 }
             while index < range.upperBound, bytes[index] != 0x3A {
                 guard let width = nameWidth(bytes, index, range.upperBound) else { return false }
                 index += width

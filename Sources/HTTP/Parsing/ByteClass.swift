@@ -11,6 +11,17 @@ enum ByteClass {
         contains(byte, low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
+    /// What may stand in a path that needs no decoding and no second look: visible characters but for
+    /// `#`, `%`, `?` and the backslash.
+    static func isPlainPath(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x7FFF_FFD6_0000_0000, high: 0x7FFF_FFFF_EFFF_FFFF)
+    }
+
+    /// What may stand in a query that needs no decoding: visible characters but for `#` and `%`.
+    static func isPlainQuery(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0xFFFF_FFD6_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF)
+    }
+
     /// RFC 9110 §5.5: visible characters, space, tab, and 0x80-0xFF which are opaque.
     static func isFieldValue(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte != 0x7F) || byte == 0x09
@@ -113,5 +124,21 @@ extension Span<UInt8> {
     /// Some of the bytes as text; what is no UTF-8 is replaced.
     func text(_ range: Range<Int>) -> String {
         String(decoding: copy(range), as: UTF8.self)
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends some bytes; more than there is room for is a bug.
+    mutating func append(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity, "appended beyond the capacity")
+        // Safe: both pointers are used inside the closures only, there is room, and what is told to
+        // be initialised has just been.
+        unsafe withUnsafeMutableBufferPointer { target, count in
+            unsafe bytes.withUnsafeBufferPointer { source in
+                guard let from = source.baseAddress, let base = target.baseAddress else { return }
+                unsafe base.advanced(by: count).update(from: from, count: source.count)
+                count += source.count
+            }
+        }
     }
 }

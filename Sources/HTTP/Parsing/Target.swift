@@ -11,7 +11,8 @@ struct Target: Sendable {
         let end = range.upperBound
         query = end..<end
         path = .asterisk
-        if case .connect = method {} else if let (path, query) = Self.plain(head, range) {
+        if case .connect = method {
+        } else if let (path, query) = Self.plain(head, range) {
             self.path = path
             self.query = query
             return
@@ -56,23 +57,20 @@ struct Target: Sendable {
         let bytes = head.span
         guard !range.isEmpty, bytes[range.lowerBound] == 0x2F else { return nil }
         var index = range.lowerBound
-        var previous: UInt8 = 0
-        while index < range.upperBound {
-            let byte = bytes[index]
-            // Controls, spaces, non-ASCII, `#`, `%` and `\\`.
-            guard byte &- 0x21 < 0x5E, byte != 0x23, byte != 0x25, byte != 0x5C else { return nil }
-            if byte == 0x3F { break }
-            // An empty segment, or one that begins with a dot.
-            if previous == 0x2F, byte == 0x2F || byte == 0x2E { return nil }
-            previous = byte
+        while index < range.upperBound, ByteClass.isPlainPath(bytes[index]) {
+            if bytes[index] == 0x2F, index + 1 < range.upperBound {
+                // An empty segment, or one that begins with a dot.
+                let next = bytes[index + 1]
+                if next == 0x2F || next == 0x2E { return nil }
+            }
             index += 1
         }
-        let end = previous == 0x2F && index - range.lowerBound > 1 ? index - 1 : index
-        let path = Path(plain: head, range.lowerBound..<end)
-        guard index < range.upperBound else { return (path, range.upperBound..<range.upperBound) }
-        for index in index + 1..<range.upperBound {
-            let byte = bytes[index]
-            guard byte &- 0x21 < 0x5E, byte != 0x23, byte != 0x25 else { return nil }
+        let hasSlash = bytes[index - 1] == 0x2F && index - range.lowerBound > 1
+        let path = Path(plain: head, range.lowerBound..<(hasSlash ? index - 1 : index))
+        guard index < range.upperBound else { return (path, index..<index) }
+        guard bytes[index] == 0x3F else { return nil }
+        for index in index + 1..<range.upperBound where !ByteClass.isPlainQuery(bytes[index]) {
+            return nil
         }
         return (path, index + 1..<range.upperBound)
     }

@@ -75,10 +75,9 @@ public struct Router: Sendable {
         tree.add(method, template, callers, .waiting(handler))
     }
 
-    /// Adds a route whose handler waits for nothing: it is answered without a task.
-    ///
-    /// A closure that awaits nothing is taken for one of these by itself.
-    public mutating func on(
+    /// Adds a route whose handler waits for nothing, so that it is answered without a task; like `on`
+    /// in all else.
+    public mutating func immediate(
         _ method: Method,
         _ template: String,
         from callers: Callers = .anyone,
@@ -107,14 +106,22 @@ public struct Router: Sendable {
             case .waiting(let handler): return .later(handler)
             case .immediate(let handler):
                 do throws(Problem) {
-                    var response = try handler(request)
-                    response.route = route.template
-                    return .now(response)
+                    return .now(try Self.answer(request, handler, route.template))
                 } catch {
                     throw error.from(request)
                 }
             }
         }
+    }
+
+    private static func answer(
+        _ request: Request,
+        _ handler: ImmediateHandler,
+        _ template: String
+    ) throws(Problem) -> Response {
+        var response = try handler(request)
+        response.route = template
+        return response
     }
 
     /// The router as a handler, for middleware to wrap.

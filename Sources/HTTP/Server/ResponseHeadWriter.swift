@@ -26,18 +26,23 @@ struct ResponseHeadWriter {
         with content: [UInt8],
         to output: inout [UInt8]
     ) {
-        output.append(contentsOf: statusLines[response.status.code - 100])
-        output.append(contentsOf: terms.date)
-        if terms.closing {
-            output.append(contentsOf: close)
-        } else if terms.version == .http10 {
-            output.append(contentsOf: keepAlive)
+        let status = statusLines[response.status.code - 100]
+        let known = status.count + terms.date.count + content.count
+        // Behind what is counted there is room for the lines that are not, which are short.
+        output.append(addingCapacity: known + response.headers.serialisedLimit + 128) { span in
+            span.append(status.span)
+            span.append(terms.date.span)
+            if terms.closing {
+                span.append(close.span)
+            } else if terms.version == .http10 {
+                span.append(keepAlive.span)
+            }
+            let keepLength = appendFraming(response, terms, to: &span)
+            response.headers.serialise(into: &span, keepLength: keepLength)
+            span.append(0x0D)
+            span.append(0x0A)
+            span.append(content.span)
         }
-        let keepLength = appendFraming(response, terms, to: &output)
-        response.headers.serialise(into: &output, keepLength: keepLength)
-        output.append(0x0D)
-        output.append(0x0A)
-        if !content.isEmpty { output.append(contentsOf: content) }
     }
 
     /// Says how the content ends; true when the response's own `Content-Length` stays.
@@ -47,7 +52,7 @@ struct ResponseHeadWriter {
     private static func appendFraming(
         _ response: Response,
         _ terms: Terms,
-        to output: inout [UInt8]
+        to output: inout OutputSpan<UInt8>
     ) -> Bool {
         let status = response.status
         switch response.body {
@@ -62,29 +67,17 @@ struct ResponseHeadWriter {
         case .bytes(let content): appendLength(content.count, to: &output)
         case .stream(let length?, _): appendLength(length, to: &output)
         case .stream(nil, _):
-            if terms.version == .http11 { output.append(contentsOf: chunked) }
+            if terms.version == .http11 { output.append(chunked.span) }
         }
         return false
     }
 
-    private static func appendLength(_ count: Int, to output: inout [UInt8]) {
-        output.append(contentsOf: length)
-        appendDecimal(count, to: &output)
+    private static func appendLength(_ count: Int, to output: inout OutputSpan<UInt8>) {
+        output.append(length.span)
+        DecimalDigits(count).withSpan { digits in
+            output.append(digits)
+        }
         output.append(0x0D)
         output.append(0x0A)
-    }
-
-    /// Appends the digits of a number that is not negative.
-    private static func appendDecimal(_ value: Int, to output: inout [UInt8]) {
-        if value < 10 { return output.append(0x30 + UInt8(truncatingIfNeeded: value)) }
-        var digits: InlineArray<20, UInt8> = .init(repeating: 0x30)
-        var start = 20
-        var rest = UInt(value)
-        repeat {
-            start -= 1
-            digits[start] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        for index in start..<20 { output.append(digits[index]) }
     }
 }

@@ -3,50 +3,59 @@ internal import Reactor
 extension ServerConnection {
     /// A request in the middle of its exchange.
     struct Turn {
-        let head: RequestHead
         let request: Request
         let body: RequestBody?
         let start: Deadline
         let reply: Reply
     }
 
-    func begin(_ head: RequestHead) -> Turn {
+    /// Has a request answered if that takes no waiting, and the connection can serve another one
+    /// then; else what is left to be done.
+    func exchange(_ head: consuming RequestHead, _ output: inout [UInt8]) -> Turn? {
         let start = Deadline.now
         served += 1
-        let body = head.framing == .none ? nil : RequestBody(head, self)
+        let body = head.framing == .none ? nil : RequestBody(head.framing, head.expectsContinue, self)
         var request = request(head, body)
-        let reply: Reply
-        do throws(Problem) {
-            if let refusal = refusal(of: head) { throw refusal }
-            reply = try server.settings.responder.reply(to: &request)
-        } catch {
-            reply = .now(error.response())
+        switch reply(to: &request) {
+        case .later(let handler):
+            answersAtOnce = false
+            return Turn(request: request, body: body, start: start, reply: .later(handler))
+        case .now(let response):
+            answersAtOnce = true
+            guard body == nil, mayContinue(request.head, nil, response),
+                let sent = appendWhole(response, to: request.head, closing: false, &output)
+            else {
+                return Turn(request: request, body: body, start: start, reply: .now(response))
+            }
+            observe(request.head, response, since: start, bytes: sent)
+            return nil
         }
-        if case .now = reply { answersAtOnce = true } else { answersAtOnce = false }
-        return Turn(head: head, request: request, body: body, start: start, reply: reply)
     }
 
-    /// Ends the exchange if that takes no waiting; true when the connection can serve another request.
-    @inline(__always)
-    func settle(_ turn: Turn, _ output: inout [UInt8]) -> Bool {
-        guard turn.body == nil, case .now(let response) = turn.reply,
-            mayContinue(turn, response),
-            let sent = appendWhole(response, to: turn.head, closing: false, &output)
-        else { return false }
-        observe(turn.head, response, since: turn.start, bytes: sent)
-        return true
+    private func reply(to request: inout Request) -> Reply {
+        do throws(Problem) {
+            if let refusal = refusal(of: request.head) { throw refusal }
+            return try server.settings.responder.reply(to: &request)
+        } catch {
+            return .now(error.response())
+        }
     }
 
-    private func mayContinue(_ turn: Turn, _ response: Response) -> Bool {
-        turn.head.keepsAlive && !server.isDraining && served < limits.requestsPerConnection
-            && turn.head.method != .connect && !response.headers.lists("close", in: .connection)
-            && turn.body?.canSkip != false
+    private func mayContinue(
+        _ head: RequestHead,
+        _ body: RequestBody?,
+        _ response: Response
+    ) -> Bool {
+        head.keepsAlive && !server.isDraining
+            && served < server.settings.limits.requestsPerConnection
+            && head.method != .connect && !response.headers.lists("close", in: .connection)
+            && body?.canSkip != false
     }
 
     /// Has a request answered; true when the connection can serve another.
     @inline(__always)
     func complete(_ turn: Turn) async throws(SocketError) -> Bool {
-        let (head, body) = (turn.head, turn.body)
+        let (head, body) = (turn.request.head, turn.body)
         var response: Response
         switch turn.reply {
         case .now(let reply): response = reply
@@ -58,7 +67,7 @@ extension ServerConnection {
                 response = error.from(turn.request).response()
             }
         }
-        var mayContinue = mayContinue(turn, response)
+        var mayContinue = mayContinue(head, body, response)
         body?.finalStatusBegins()
         if let sent = appendWhole(response, to: head, closing: !mayContinue, &output) {
             observe(head, response, since: turn.start, bytes: sent)
@@ -78,13 +87,13 @@ extension ServerConnection {
         if head.expectsUnknown { return Problem(.expectationFailed) }
         // Neither is served here, and TRACE would echo credentials (RFC 9110 §9.3.6, §9.3.8).
         if head.method == .connect || head.method == .trace { return Problem(.notImplemented) }
-        if case .length(let count) = head.framing, count > limits.bodyBytes {
-            return BodyReader.tooLarge(limits.bodyBytes)
+        if case .length(let count) = head.framing, count > server.settings.limits.bodyBytes {
+            return BodyReader.tooLarge(server.settings.limits.bodyBytes)
         }
         return nil
     }
 
-    private func request(_ head: RequestHead, _ body: RequestBody?) -> Request {
+    private func request(_ head: consuming RequestHead, _ body: RequestBody?) -> Request {
         Request(
             head,
             body: body.map { BodyReader($0, length: $0.announced) } ?? BodyReader.none,

@@ -56,30 +56,29 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
 
     /// Answers what has arrived as far as nothing has to be waited for, without a task.
     ///
-    /// The buffers are the loop's: each access to one of the connection's own would be checked for
-    /// exclusiveness at run time. The connection gets them when a task has to go on.
+    /// The buffers are the loop's, and go to the connection when a task has to go on.
     func serveAtOnce() -> Burst {
         guard hasBegun || server.settings.tls == nil else { return .unfinished }
         hasBegun = true
-        var buffers = server.takeBuffers()
-        let burst = serveAtOnce(&buffers)
+        let burst = serveAtOnce(server.scratch)
         switch burst {
-        case .unfinished: (input, output) = (buffers.input, buffers.output)
+        case .unfinished: (input, output) = server.takeBuffers()
         case .closed:
             stream.close()
-            buffers.input.consume(buffers.input.count)
-            server.giveBack(buffers)
-        case .resting: server.giveBack(buffers)
+            server.scratch.input.consume(server.scratch.input.count)
+            server.scratch.output.removeAll(keepingCapacity: true)
+        case .resting: break
         }
+        server.trim()
         return burst
     }
 
-    private func serveAtOnce(_ buffers: inout ServerLoop.Buffers) -> Burst {
+    private func serveAtOnce(_ buffers: ServerLoop.Buffers) -> Burst {
         do throws(SocketError) {
             repeat {
                 guard let count = try stream.readNow(into: &buffers.input) else { break }
                 if count == 0 { return buffers.input.isEmpty ? .closed : .unfinished }
-                guard answerAtOnce(&buffers), try flushNow(&buffers.output) else {
+                guard answerAtOnce(buffers), try flushNow(&buffers.output) else {
                     return .unfinished
                 }
             } while stream.watcher.mayRead
@@ -90,13 +89,12 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
     }
 
     /// Answers the requests at hand; false when one of them has to wait for something.
-    private func answerAtOnce(_ buffers: inout ServerLoop.Buffers) -> Bool {
+    private func answerAtOnce(_ buffers: ServerLoop.Buffers) -> Bool {
         while !buffers.input.isEmpty {
             var parser = RequestParser(limits: server.settings.limits)
             // What is incomplete or malformed stays in the input, where the task finds it.
             guard let head = try? Self.parse(&buffers.input, &parser) else { return true }
-            let turn = begin(head)
-            guard settle(turn, &buffers.output) else {
+            if let turn = exchange(head, &buffers.output) {
                 unfinished = turn
                 return false
             }
@@ -117,8 +115,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
             while true {
                 switch try await next() {
                 case .request(let head):
-                    let turn = begin(head)
-                    if settle(turn, &output) { continue }
+                    guard let turn = exchange(head, &output) else { continue }
                     guard try await complete(turn) else { return end() }
                 case .rest: return rest()
                 case .none: return end()
@@ -138,21 +135,18 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
 
     private func end() -> Burst {
         stream.close()
-        input.consume(input.count)
         giveBuffers()
         return .closed
     }
 
     private func lendBuffers() {
         guard input.capacity == 0, output.capacity == 0 else { return }
-        let buffers = server.takeBuffers()
-        (input, output) = (buffers.input, buffers.output)
+        (input, output) = server.takeBuffers()
     }
 
     private func giveBuffers() {
-        let buffers = ServerLoop.Buffers(input: input, output: output)
+        server.giveBack(input: input, output: output)
         (input, output) = (ByteBuffer(), [])
-        server.giveBack(buffers)
     }
 
     /// When a connection that stays silent is closed.

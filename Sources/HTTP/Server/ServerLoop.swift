@@ -20,7 +20,8 @@ final class ServerLoop: @unchecked Sendable {
     let settings: ServerSettings
     private(set) var isDraining = false
     let date = HTTPDate()
-    private var spare = Buffers()
+    /// What answers at once is read into and written from.
+    let scratch = Buffers()
     private var resting = 0
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
@@ -137,24 +138,34 @@ final class ServerLoop: @unchecked Sendable {
     // MARK: Buffers
 
     /// What a connection reads into and writes from while it has work.
-    struct Buffers {
-        var input = ByteBuffer()
-        var output: [UInt8] = []
+    ///
+    /// Safe: only the loop's thread touches it, and each access ends before the next begins, because
+    /// `serveAtOnce` is never entered again while it runs: it waits for nothing.
+    final class Buffers {
+        @safe @exclusivity(unchecked) var input = ByteBuffer()
+        @safe @exclusivity(unchecked) var output: [UInt8] = []
     }
 
-    /// The buffers of whoever became idle last.
-    func takeBuffers() -> Buffers {
-        let buffers = spare
-        spare = Buffers()
+    /// Hands the buffers to a connection that goes on with a task.
+    func takeBuffers() -> (input: ByteBuffer, output: [UInt8]) {
+        let buffers = (scratch.input, scratch.output)
+        (scratch.input, scratch.output) = (ByteBuffer(), [])
         return buffers
     }
 
-    /// Takes the buffers of a connection that will not need them for now; the input is empty.
-    func giveBack(_ buffers: consuming Buffers) {
-        if buffers.input.capacity > 1 << 17 { buffers.input = ByteBuffer() }
-        if buffers.output.capacity > 1 << 17 { buffers.output = [] }
-        if !buffers.output.isEmpty { buffers.output.removeAll(keepingCapacity: true) }
-        spare = buffers
+    /// Takes the buffers of a connection that will not need them for now.
+    func giveBack(input: consuming ByteBuffer, output: consuming [UInt8]) {
+        input.consume(input.count)
+        output.removeAll(keepingCapacity: true)
+        if scratch.input.capacity < input.capacity { scratch.input = input }
+        if scratch.output.capacity < output.capacity { scratch.output = output }
+        trim()
+    }
+
+    /// Keeps nothing that one large exchange needed.
+    func trim() {
+        if scratch.input.capacity > 1 << 17 { scratch.input = ByteBuffer() }
+        if scratch.output.capacity > 1 << 17 { scratch.output = [] }
     }
 
     // MARK: Stopping
