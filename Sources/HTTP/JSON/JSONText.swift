@@ -44,14 +44,18 @@ internal import CYajl
         case .container(let container) where container.isObject:
             try check(unsafe yajl_gen_map_open(generator))
             let members = container.sorted
-            for index in members.indices {
-                try append(string: members[index].key)
-                try append(members[index].node)
+            // A span, because an element of an array is copied before it is passed on.
+            let span = members.span
+            for index in span.indices {
+                try append(string: span[index].key)
+                try append(span[index].node)
             }
             try check(unsafe yajl_gen_map_close(generator))
         case .container(let container):
             try check(unsafe yajl_gen_array_open(generator))
-            for index in container.members.indices { try append(container.members[index].node) }
+            let members = container.members
+            let span = members.span
+            for index in span.indices { try append(span[index].node) }
             try check(unsafe yajl_gen_array_close(generator))
         }
     }

@@ -62,13 +62,13 @@ final class JSONContainer {
         return child
     }
 
-    /// The members in the order of their keys; of those with one key, the last.
+    /// The members in the order of their keys' bytes; of those with one key, the last.
     var sorted: [Member] {
         let indices = members.indices.dropFirst()
-        if indices.allSatisfy({ members[$0 - 1].key < members[$0].key }) { return members }
+        if indices.allSatisfy({ precedes($0 - 1, $0) }) { return members }
         let order = members.indices.sorted { left, right in
-            let (first, second) = (members[left].key, members[right].key)
-            return first == second ? left < right : first < second
+            if precedes(left, right) { return true }
+            return precedes(right, left) ? false : left < right
         }
         var result: [Member] = []
         result.reserveCapacity(members.count)
@@ -77,6 +77,10 @@ final class JSONContainer {
             result.append(members[index])
         }
         return result
+    }
+
+    private func precedes(_ left: Int, _ right: Int) -> Bool {
+        members[left].key.utf8.lexicographicallyPrecedes(members[right].key.utf8)
     }
 
     /// The path of this container, or of the place in it.

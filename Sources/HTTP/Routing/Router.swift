@@ -114,6 +114,8 @@ public struct Router: Sendable {
         }
     }
 
+    /// Never inlined, because then the answer would be copied into the reply.
+    @inline(never)
     private static func answer(
         _ request: Request,
         _ handler: ImmediateHandler,

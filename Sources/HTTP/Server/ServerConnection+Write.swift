@@ -99,7 +99,7 @@ extension ServerConnection {
     /// Appends a response that is all there and small; how many content bytes it has, or nil when it
     /// is not of that kind and has to be sent with `send`.
     func appendWhole(
-        _ response: Response,
+        _ response: borrowing Response,
         to head: RequestHead,
         closing: Bool,
         _ output: inout [UInt8]
