@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench bench-http fmt fuzz interop transfer
+.PHONY: help deps build up down test lint bench bench-http fmt fuzz interop transfer simulate
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev postgresql pkg-config curl
@@ -69,3 +69,10 @@ transfer: deps ## move TRANSFER_MIB=1024 MiB up and down through the gateway; me
 interop: deps ## talk to our server with curl, Python, Node, and through nginx and HAProxy
 	ANYWAY_INTEROP=1 swift build --scratch-path .build/interop --product Interop
 	deploy/interop/run.sh .build/interop/debug/Interop
+
+SCHEDULES ?= 1000000
+SEED ?= 1
+
+simulate: deps ## run the saga engine through SCHEDULES=1000000 schedules of faults, from SEED=1 on
+	swift build -c release --product Simulate
+	.build/release/Simulate --schedules $(SCHEDULES) --seed $(SEED)

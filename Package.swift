@@ -124,6 +124,7 @@ let package = Package(
                 "Reactor", "HTTP", "Telemetry", "Mesh", "Identity", "Contracts", "ServiceKit",
             ],
             path: "gateway",
+            resources: [.embedInCode("routes.json")],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -164,7 +165,10 @@ let package = Package(
         ),
         tests("ContractsTests", ["Contracts"]),
         tests("MessagingTests", ["Messaging", "HTTP", "Postgres", "Reactor", "PostgresHarness"]),
-        tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
+        tests(
+            "SagasTests",
+            ["Sagas", "Simulate", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]
+        ),
         tests(
             "ServiceTests",
             [
@@ -185,6 +189,13 @@ let package = Package(
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),
+        // The saga engine's decisions on a virtual clock: `make simulate`.
+        .executableTarget(
+            name: "Simulate",
+            dependencies: ["Sagas"],
+            path: "Tests/Simulate",
+            swiftSettings: relaxed
+        ),
         // A private PostgreSQL for suites that need a real one.
         .target(
             name: "PostgresHarness",

@@ -1,7 +1,9 @@
 import HTTP
 
-/// What is asked for: a few bytes of text, a value as JSON, and 1 KiB; none of which has to wait, so
-/// none needs a task. The text also comes from a handler that might wait, in a task, for comparison.
+/// What is asked for: a few bytes of text, a value as JSON, and 1 KiB.
+///
+/// None of it has to wait, so none needs a task. The text also comes from a handler that might wait,
+/// in a task, for comparison.
 struct BenchRoutes: Sendable {
     /// As many fields as a small answer of the shop has.
     private struct Product: Encodable {

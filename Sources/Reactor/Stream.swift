@@ -197,8 +197,8 @@ public final class Stream: @unchecked Sendable {
         }
     }
 
-    /// TLS must first send something, such as the answer to a new key.
-    private var readWaitsForWriting = false
+    /// Whether TLS must send something before it can read on, such as the answer to a new key.
+    public private(set) var readWaitsForWriting = false
 
     /// One `recv`.
     ///
@@ -221,6 +221,7 @@ public final class Stream: @unchecked Sendable {
         into buffer: inout ByteBuffer,
         atMost limit: Int
     ) throws(SocketError) -> Int? {
+        readWaitsForWriting = false
         var step = TLSSession.Step.closed
         let count = unsafe buffer.append(capacity: limit) { space in
             unsafe step = session.read(into: space)

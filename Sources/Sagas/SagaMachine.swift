@@ -8,20 +8,25 @@
 ///
 /// An answer that never came is neither success nor failure. It is asked for again, with the same
 /// key, until the deadline; undoing and finishing know no deadline.
-struct SagaMachine: Equatable {
+package struct SagaMachine: Equatable {
     /// How many steps there are before and after the pivot.
-    struct Shape: Equatable {
+    package struct Shape: Equatable {
         let steps: Int
         let finishing: Int
+
+        package init(steps: Int, finishing: Int) {
+            self.steps = steps
+            self.finishing = finishing
+        }
     }
 
     /// What a saga's durable row says about it.
-    enum Phase: String, Equatable, CaseIterable, Sendable {
+    package enum Phase: String, Equatable, CaseIterable, Sendable {
         case running, compensating, finishing
     }
 
     /// What is to be done.
-    enum Action: Equatable {
+    package enum Action: Equatable {
         /// Execute the step with this index.
         case execute(Int)
         /// Commit the pivot.
@@ -43,7 +48,7 @@ struct SagaMachine: Equatable {
     }
 
     /// What became of the action at hand.
-    enum Event: Equatable {
+    package enum Event: Equatable {
         /// The step, the undo or the commit succeeded.
         case done
         /// The participant refused for good.
@@ -55,7 +60,7 @@ struct SagaMachine: Equatable {
     }
 
     /// How a drive ended.
-    enum End: Equatable {
+    package enum End: Equatable {
         case completed
         case compensated
         /// Somebody else goes on.
@@ -65,9 +70,9 @@ struct SagaMachine: Equatable {
     private let shape: Shape
     private let isFresh: Bool
     /// The action at hand.
-    private(set) var action: Action
+    package private(set) var action: Action
     /// How often in a row there was no answer.
-    private(set) var attempts = 0
+    package private(set) var attempts = 0
     /// The steps still to be undone, last one first, and how many of them this round has asked.
     private var toUndo: [Int] = []
     private var asked = 0
@@ -79,7 +84,7 @@ struct SagaMachine: Equatable {
     /// - Parameter isFresh: whether nobody drove it before. Otherwise what was attempted is not known:
     ///   a running saga starts over, since participants answer a repeat as they did before, and when
     ///   it comes to undoing, every step is undone.
-    init(_ shape: Shape, in phase: Phase, isFresh: Bool) {
+    package init(_ shape: Shape, in phase: Phase, isFresh: Bool) {
         self.shape = shape
         self.isFresh = isFresh
         switch phase {
@@ -94,7 +99,7 @@ struct SagaMachine: Equatable {
     /// Takes in what became of the action at hand and returns the next one.
     ///
     /// - Parameter deadlinePassed: whether the saga's time is up; it counts only before the pivot.
-    mutating func handle(_ event: Event, deadlinePassed: Bool) -> Action {
+    package mutating func handle(_ event: Event, deadlinePassed: Bool) -> Action {
         switch (event, action) {
         case (.fenced, _): action = .stop(.handedOver)
         case (.done, _): advance(deadlinePassed: deadlinePassed)
@@ -112,7 +117,7 @@ struct SagaMachine: Equatable {
     }
 
     /// Goes on after a pause.
-    mutating func resume(deadlinePassed: Bool) -> Action {
+    package mutating func resume(deadlinePassed: Bool) -> Action {
         guard case .pause = action, let next = afterPause else { return action }
         afterPause = nil
         action = next

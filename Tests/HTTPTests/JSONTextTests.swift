@@ -14,7 +14,9 @@ import Testing
         var numbers = [Int.min, -1, 0, 7, 10, 99, 100, Int.max]
         var unsigned = UInt64.max
         var small: [Int8] = [-128, 127]
-        var doubles = [0, -0.0, 1, 0.1, 1e15, 1e16, 1e21, .leastNonzeroMagnitude, 1.7976931348623157e308, .pi]
+        var doubles = [
+            0, -0.0, 1, 0.1, 1e15, 1e16, 1e21, .leastNonzeroMagnitude, 1.7976931348623157e308, .pi,
+        ]
         var floats: [Float] = [0.1, 16_777_216, 3.4e38]
         var bools = [true, false]
         var date = Date(timeIntervalSince1970: 1_700_000_000.123)

@@ -12,7 +12,9 @@ public struct Compression: Sendable {
     /// Wraps a handler; a `Middleware`.
     public func wrap(_ next: @escaping Handler) -> Handler { wrap(Responder(next)).handler }
 
-    /// Wraps what a server is given. A problem is small and never compressed.
+    /// Wraps what a server is given.
+    ///
+    /// A problem is small and never compressed.
     public func wrap(_ next: Responder) -> Responder {
         Responder { request throws(Problem) in
             let hadSuffix = Self.stripTags(&request)

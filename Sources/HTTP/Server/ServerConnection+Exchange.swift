@@ -14,7 +14,8 @@ extension ServerConnection {
     func exchange(_ head: consuming RequestHead, _ output: inout [UInt8]) -> Turn? {
         let start = Deadline.now
         served += 1
-        let body = head.framing == .none ? nil : RequestBody(head.framing, head.expectsContinue, self)
+        let body =
+            head.framing == .none ? nil : RequestBody(head.framing, head.expectsContinue, self)
         var request = request(head, body)
         switch reply(to: &request) {
         case .later(let handler):

@@ -85,7 +85,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         } catch {
             return .closed
         }
-        return buffers.input.isEmpty ? .resting : .unfinished
+        return buffers.input.isEmpty && !stream.readWaitsForWriting ? .resting : .unfinished
     }
 
     /// Answers the requests at hand; false when one of them has to wait for something.
@@ -196,7 +196,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
                 if count == 0 { return .none }
                 continue
             }
-            if input.isEmpty {
+            if input.isEmpty, !stream.readWaitsForWriting {
                 if server.isDraining { return .none }
                 if answersAtOnce { return .rest }
                 guard try await arrival() else { return .rest }
