@@ -1,3 +1,5 @@
+import Glibc
+
 /// Bytes that arrive at the end and are consumed at the front.
 ///
 /// The storage is one array, all of it initialised, in which the readable bytes lie between two
@@ -90,7 +92,27 @@ public struct ByteBuffer: Sendable {
         }
         let needed = tail + room
         guard needed > storage.count else { return }
-        let size = max(needed, storage.isEmpty ? 0 : 2 * storage.count)
-        storage.append(contentsOf: repeatElement(0, count: size - storage.count))
+        grow(to: max(needed, 2 * storage.count))
+    }
+
+    /// Moves the readable bytes to the front of a larger array.
+    ///
+    /// The functions of C, because a build for debugging goes through each byte of others.
+    private mutating func grow(to size: Int) {
+        let (old, range) = (storage, head..<tail)
+        // Safe: both arrays are lent for the call, the new one has room for the readable bytes and
+        // more, and all of it is initialised.
+        storage = unsafe [UInt8](unsafeUninitializedCapacity: size) { new, count in
+            unsafe old.withUnsafeBytes { old in
+                guard let start = new.baseAddress else { return }
+                if !range.isEmpty, let from = old.baseAddress {
+                    unsafe memcpy(start, from + range.lowerBound, range.count)
+                }
+                unsafe memset(start + range.count, 0, size - range.count)
+                count = size
+            }
+        }
+        head = 0
+        tail = range.count
     }
 }

@@ -138,11 +138,15 @@ final class ServerLoop: @unchecked Sendable {
     // MARK: Buffers
 
     /// What a connection reads into and writes from while it has work.
-    ///
-    /// Safe: only the loop's thread touches it, and each access ends before the next begins, because
-    /// `serveAtOnce` is never entered again while it runs: it waits for nothing.
     final class Buffers {
+        /// What was read and not consumed.
+        ///
+        /// Safe: only the loop's thread touches it, and each access ends before the next begins,
+        /// because `serveAtOnce` waits for nothing and so is never entered again while it runs.
         @safe @exclusivity(unchecked) var input = ByteBuffer()
+        /// What is to be sent.
+        ///
+        /// Safe: as `input`.
         @safe @exclusivity(unchecked) var output: [UInt8] = []
     }
 
