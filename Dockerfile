@@ -1,7 +1,7 @@
 # One image per process, from one build: docker build --build-arg SERVICE=order .
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -q \
- && apt-get install -yq --no-install-recommends libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev pkg-config \
+ && apt-get install -yq --no-install-recommends libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev pkg-config \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./
@@ -18,7 +18,7 @@ RUN swift build -c release --static-swift-stdlib --explicit-target-dependency-im
 
 FROM debian:bookworm-slim
 RUN apt-get update -q \
- && apt-get install -yq --no-install-recommends libpq5 libssl3 libcurl4 zlib1g ca-certificates \
+ && apt-get install -yq --no-install-recommends libpq5 libssl3 libcurl4 zlib1g libyajl2 ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --no-create-home --uid 10001 anyway \
  # Volumes mounted below take over this ownership.

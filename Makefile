@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help deps build up down test lint bench bench-http bench-checkout fmt fuzz interop transfer simulate
 
 # Everything here is Debian's; no package of another origin is built or fetched.
-DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev postgresql pkg-config curl
+DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev postgresql pkg-config curl
 CODE := Sources gateway load Tests Package.swift
 # An import that Package.swift does not declare is a broken arrow of the architecture.
 IMPORTS := --explicit-target-dependency-import-check error

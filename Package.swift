@@ -90,10 +90,11 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
 
         // Libraries, lowest first. Arrows point down.
         library("Reactor", ["CLinux", "COpenSSL"]),
-        library("HTTP", ["Reactor", "CZlib"]),
+        library("HTTP", ["Reactor", "CZlib", "CYajl"]),
         library("Postgres", ["Reactor", "CPostgres"]),
         library("Telemetry", ["Reactor"]),
         library("Identity", ["COpenSSL"]),

@@ -1,6 +1,9 @@
 import HTTP
 
 /// What is asked for: a few bytes of text, a value as JSON, and 1 KiB.
+///
+/// None of it has to wait, so none needs a task. The text also comes from a handler that might wait,
+/// in a task, for comparison.
 struct BenchRoutes: Sendable {
     /// As many fields as a small answer of the shop has.
     private struct Product: Encodable {
@@ -13,9 +16,10 @@ struct BenchRoutes: Sendable {
 
     func add(to router: inout Router) {
         let kibibyte = [UInt8](repeating: 0x78, count: 1024)
-        router.on(.get, "/plaintext") { _ throws(Problem) in .text("Hello, World!") }
-        router.on(.get, "/json") { _ throws(Problem) in .json(Product()) }
-        router.on(.get, "/kibibyte") { _ throws(Problem) in
+        router.immediate(.get, "/plaintext") { _ throws(Problem) in .text("Hello, World!") }
+        router.on(.get, "/waiting") { _ throws(Problem) in .text("Hello, World!") }
+        router.immediate(.get, "/json") { _ throws(Problem) in .json(Product()) }
+        router.immediate(.get, "/kibibyte") { _ throws(Problem) in
             .bytes(kibibyte, type: "application/octet-stream")
         }
     }

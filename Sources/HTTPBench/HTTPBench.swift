@@ -49,7 +49,7 @@ enum HTTPBench {
 private struct Stack {
     private let context: RequestContext
     private let observer: RequestObserver
-    private let handler: Handler
+    private let responder: Responder
 
     init() {
         let log = Logger(service: "httpbench", instance: "httpbench", level: .info)
@@ -57,7 +57,7 @@ private struct Stack {
         observer = RequestObserver(log: log, metrics: Metrics())
         var router = Router()
         BenchRoutes().add(to: &router)
-        handler = router.handler
+        responder = router.responder
     }
 
     func server(port: UInt16, tls: TLSContext?) throws -> HTTPServer {
@@ -68,7 +68,7 @@ private struct Stack {
             tls: tls,
             limits: limits,
             observe: { [observer] in observer.observe($0) },
-            handler: context.wrap(handler)
+            responder: context.wrap(responder)
         )
     }
 }

@@ -171,12 +171,20 @@ public final class Stream: @unchecked Sendable {
         guard isOpen else { throw .closed }
         if let tls { return try readNow(tls, into: &buffer, atMost: limit) }
         guard watcher.mayRead else { return nil }
+        var code: Int32 = 0
+        var hasEnded = false
         let count = unsafe buffer.append(capacity: limit) { space in
-            unsafe max(0, attemptRead(space))
+            let count = unsafe attemptRead(space)
+            if count < 0 { code = errno }
+            hasEnded = count == 0
+            return max(0, count)
         }
-        if count > 0 || lastReadEnded { return count }
-        if let error = lastReadError { throw error }
-        return nil
+        if count > 0 || hasEnded { return count }
+        switch code {
+        case EAGAIN: return nil
+        case ECONNRESET, EPIPE: throw .closed
+        default: throw .system(call: "recv", errno: code)
+        }
     }
 
     /// Waits until `readNow` is worth another try.
@@ -189,34 +197,22 @@ public final class Stream: @unchecked Sendable {
         }
     }
 
-    private var lastReadEnded = false
-    private var lastReadError: SocketError?
-    /// TLS must first send something, such as the answer to a new key.
-    private var readWaitsForWriting = false
+    /// Whether TLS must send something before it can read on, such as the answer to a new key.
+    public private(set) var readWaitsForWriting = false
 
     /// One `recv`.
     ///
     /// A short read drained the socket: only a new edge makes another try worthwhile.
     private func attemptRead(_ space: UnsafeMutableRawBufferPointer) -> Int {
-        lastReadEnded = false
-        lastReadError = nil
         while true {
             let count = unsafe recv(descriptor, space.baseAddress, space.count, 0)
             if count > 0 {
                 if count < space.count { watcher.readExhausted() }
                 return count
             }
-            if count == 0 {
-                lastReadEnded = true
-                return 0
-            }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN: watcher.readExhausted()
-            case ECONNRESET, EPIPE: lastReadError = .closed
-            default: lastReadError = .last("recv")
-            }
-            return -1
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN { watcher.readExhausted() }
+            return count
         }
     }
 
@@ -225,6 +221,7 @@ public final class Stream: @unchecked Sendable {
         into buffer: inout ByteBuffer,
         atMost limit: Int
     ) throws(SocketError) -> Int? {
+        readWaitsForWriting = false
         var step = TLSSession.Step.closed
         let count = unsafe buffer.append(capacity: limit) { space in
             unsafe step = session.read(into: space)

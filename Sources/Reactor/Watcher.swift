@@ -1,5 +1,11 @@
 import CLinux
 
+/// Who waits for a descriptor without a task.
+public protocol Sleeper: AnyObject {
+    /// Told once for each time it was parked, on the loop.
+    func wake(_ reason: Watcher.Wake)
+}
+
 /// One descriptor on one event loop: who waits for it to become readable or writable.
 ///
 /// The descriptor is registered edge-triggered, so try the operation first, wait only after it
@@ -25,7 +31,7 @@ public final class Watcher: @unchecked Sendable {
     @safe private struct Waiter {
         @safe enum Resumption {
             case task(UnsafeContinuation<Wake, Never>)
-            case callback((Wake) -> Void)
+            case sleeper(any Sleeper)
         }
 
         let resumption: Resumption
@@ -132,21 +138,19 @@ public final class Watcher: @unchecked Sendable {
         }
     }
 
-    /// Waits without a task: calls `wake` once, on the loop, when the descriptor may be read, at the
-    /// deadline, or after `close`; at once when it may be read already.
+    /// Waits without a task: the sleeper is woken once, on the loop, when the descriptor may be read,
+    /// at the deadline, or after `close`; at once when it may be read already.
     ///
     /// A task with the frames of its functions takes some KiB; who is parked takes none.
     ///
     /// Call it on the loop, while nobody else waits to read.
-    public func park(until deadline: Deadline, _ wake: @escaping (Wake) -> Void) {
+    public func park(until deadline: Deadline, _ sleeper: any Sleeper) {
         loop.preconditionIsCurrent()
-        if slot == nil { return wake(.closed) }
-        if reading.isReady || reading.isHungUp {
-            reading.isReady = false
-            return wake(.ready)
-        }
+        if slot == nil { return sleeper.wake(.closed) }
+        // The edge is left to whoever reads: it is spent when the descriptor is drained.
+        if mayRead { return sleeper.wake(.ready) }
         let waiter = Waiter(
-            resumption: .callback(wake),
+            resumption: .sleeper(sleeper),
             deadline: deadline,
             ticket: nextTicket()
         )
@@ -155,8 +159,10 @@ public final class Watcher: @unchecked Sendable {
 
     // MARK: For streams, which know when an edge is spent
 
-    /// Whether an attempt to read can bring anything: an edge came since it was last exhausted.
-    var mayRead: Bool { reading.isReady || reading.isHungUp }
+    /// Whether an attempt to read can bring anything.
+    ///
+    /// An edge came since reading was last exhausted.
+    public var mayRead: Bool { reading.isReady || reading.isHungUp }
 
     /// Whether the peer finished sending or the descriptor failed.
     var isHungUp: Bool { reading.isHungUp }
@@ -249,7 +255,7 @@ public final class Watcher: @unchecked Sendable {
         }
         switch waiter?.resumption {
         case .task(let continuation): unsafe continuation.resume(returning: reason)
-        case .callback(let wake): wake(reason)
+        case .sleeper(let sleeper): sleeper.wake(reason)
         case nil: break
         }
     }
@@ -282,13 +288,16 @@ public final class Watcher: @unchecked Sendable {
 
     /// Arms the guard lazily: a timer that fires too early looks again instead of being moved, so a
     /// connection that waits thousands of times under a sliding deadline keeps one timer.
+    ///
+    /// The timer keeps the watcher, until it fires or `close` disarms it: a weak reference would move
+    /// the counts of references out of the object and make each retain and release of it slower.
     private func arm(_ direction: Direction, at deadline: Deadline) {
         guard deadline != .never else { return }
         if let timer = with(direction, { $0.timer }) {
             guard deadline < timer.at else { return }
             loop.cancel(timer.id)
         }
-        let id = loop.schedule(at: deadline) { [weak self] in self?.timerFired(direction) }
+        let id = loop.schedule(at: deadline) { [self] in timerFired(direction) }
         with(direction) { $0.timer = (id, deadline) }
     }
 

@@ -156,9 +156,13 @@ public final class Boot: Sendable {
 
     func stop() { stopping.store(true, ordering: .relaxed) }
 
-    var handler: Handler {
+    /// Middleware waits, so where there is some nothing is answered at once.
+    var responder: Responder {
         parts.withLock { parts in
-            parts.wrap.reversed().reduce(parts.router.handler) { inner, wrap in wrap(inner) }
+            guard !parts.wrap.isEmpty else { return parts.router.responder }
+            return Responder(
+                parts.wrap.reversed().reduce(parts.router.handler) { inner, wrap in wrap(inner) }
+            )
         }
     }
 

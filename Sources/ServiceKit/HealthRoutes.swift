@@ -17,9 +17,9 @@ struct HealthRoutes: Sendable {
     let stage: @Sendable () -> ServiceRuntime.Stage
 
     func add(to router: inout Router) {
-        router.on(.get, "/health") { _ throws(Problem) in ready() }
-        router.on(.get, "/health/ready") { _ throws(Problem) in ready() }
-        router.on(.get, "/health/live") { _ throws(Problem) in report(.ok, "live") }
+        router.immediate(.get, "/health") { _ throws(Problem) in ready() }
+        router.immediate(.get, "/health/ready") { _ throws(Problem) in ready() }
+        router.immediate(.get, "/health/live") { _ throws(Problem) in report(.ok, "live") }
     }
 
     private func ready() -> Response {

@@ -12,39 +12,74 @@ package struct RequestContext: Sendable {
         self.log = log
     }
 
-    /// Puts the context around `next`.
-    package func wrap(_ next: @escaping Handler) -> Handler {
-        { request throws(Problem) in
-            let trace = Self.trace(of: request)
-            let deadline = Self.deadline(of: request)
-            // Each closure around a call costs a frame and a look at the executor, so the deadline
-            // is bound only where there is one: without it the outermost value, none, holds.
-            let result: Result<Response, Problem> = await TraceContext.$current.withValue(trace) {
+    /// Puts the context around `next`, whether it answers at once or later.
+    package func wrap(_ next: Responder) -> Responder {
+        Responder { request throws(Problem) in
+            let context = Context(
+                trace: Self.trace(of: request),
+                deadline: Self.deadline(of: request)
+            )
+            // Task-local values do not pass typed errors on.
+            let result: Result<Reply, Problem> = context.bind {
                 do throws(Problem) {
-                    guard deadline == .never else { return await bound(deadline, next, request) }
+                    return .success(try next.reply(to: &request))
+                } catch {
+                    return .failure(note(error, request, context.trace))
+                }
+            }
+            switch result {
+            case .success(.later(let handler)): return .later(later(handler, in: context))
+            case .success(let reply): return reply
+            case .failure(let problem): throw problem
+            }
+        }
+    }
+
+    /// A handler that runs in the context.
+    private func later(_ next: @escaping Handler, in context: Context) -> Handler {
+        { request throws(Problem) in
+            let result = await context.bind(next, request)
+            do throws(Problem) {
+                return try result.get()
+            } catch {
+                throw context.bind { note(error, request, context.trace) }
+            }
+        }
+    }
+
+    /// What is bound while a request is answered.
+    ///
+    /// Binding costs, so the deadline is bound only where there is one: without it the outermost
+    /// value, none, holds.
+    private struct Context {
+        let trace: TraceContext
+        let deadline: Deadline
+
+        func bind<Value>(_ body: () -> Value) -> Value {
+            TraceContext.$current.withValue(trace) {
+                guard deadline != .never else { return body() }
+                return Deadline.$current.withValue(deadline, operation: body)
+            }
+        }
+
+        func bind(_ next: Handler, _ request: Request) async -> Result<Response, Problem> {
+            await TraceContext.$current.withValue(trace) {
+                do throws(Problem) {
+                    guard deadline == .never else { return await late(next, request) }
                     return .success(try await next(request))
                 } catch {
                     return .failure(error)
                 }
             }
-            do throws(Problem) {
-                return try result.get()
-            } catch {
-                throw TraceContext.$current.withValue(trace) { note(error, request, trace) }
-            }
         }
-    }
 
-    private func bound(
-        _ deadline: Deadline,
-        _ next: Handler,
-        _ request: Request
-    ) async -> Result<Response, Problem> {
-        await Deadline.$current.withValue(deadline) {
-            do throws(Problem) {
-                return .success(try await next(request))
-            } catch {
-                return .failure(error)
+        private func late(_ next: Handler, _ request: Request) async -> Result<Response, Problem> {
+            await Deadline.$current.withValue(deadline) {
+                do throws(Problem) {
+                    return .success(try await next(request))
+                } catch {
+                    return .failure(error)
+                }
             }
         }
     }

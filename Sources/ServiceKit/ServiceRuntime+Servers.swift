@@ -16,7 +16,7 @@ extension ServiceRuntime {
             limits: limits,
             observe: { observer.observe($0) },
             refused: { Self.note($0, $1, log) },
-            handler: handler
+            responder: responder
         )
     }
 
@@ -30,9 +30,9 @@ extension ServiceRuntime {
     }
 
     /// Clients' content may be compressed; between our own processes that would only cost time.
-    private var handler: Handler {
-        let handler = RequestContext(log: boot.log).wrap(boot.handler)
-        return settings.servesTLS ? handler : Compression().wrap(handler)
+    private var responder: Responder {
+        let responder = RequestContext(log: boot.log).wrap(boot.responder)
+        return settings.servesTLS ? responder : Compression().wrap(responder)
     }
 
     /// The server for clients over TLS, if there is to be one.

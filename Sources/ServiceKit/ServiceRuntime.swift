@@ -101,7 +101,7 @@ final class ServiceRuntime: Sendable {
     /// still runs.
     private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
         let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
-        let adminServer = HTTPServer(listener: admin, handler: adminRouter().handler)
+        let adminServer = HTTPServer(listener: admin, responder: adminRouter().responder)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [boot] in try await adminServer.run(on: boot.loops) }
             try await self.wireAndServe(wire)
@@ -165,7 +165,7 @@ final class ServiceRuntime: Sendable {
     private func adminRouter() -> Router {
         var router = Router()
         health().add(to: &router)
-        router.on(.get, "/metrics") { [boot] _ throws(Problem) in
+        router.immediate(.get, "/metrics") { [boot] _ throws(Problem) in
             var response = Response.text(boot.metrics.render())
             response.headers[.contentType] = Metrics.contentType
             return response

@@ -21,13 +21,22 @@ func serving<Value: Sendable>(
     _ handler: @escaping Handler,
     _ body: @escaping @Sendable (SocketAddress) async throws -> Value
 ) async throws -> Value {
-    try await serving(limits, nil, handler, body)
+    try await serving(limits, nil, Responder(handler), body)
+}
+
+/// The same of what answers at once where it can.
+func serving<Value: Sendable>(
+    limits: HTTPLimits = HTTPLimits(),
+    _ responder: Responder,
+    _ body: @escaping @Sendable (SocketAddress) async throws -> Value
+) async throws -> Value {
+    try await serving(limits, nil, responder, body)
 }
 
 func serving<Value: Sendable>(
     _ limits: HTTPLimits,
     _ observe: (@Sendable (Exchange) -> Void)?,
-    _ handler: @escaping Handler,
+    _ responder: Responder,
     _ body: @escaping @Sendable (SocketAddress) async throws -> Value
 ) async throws -> Value {
     let listener = try Listener.bind(.loopback(port: 0))
@@ -35,7 +44,7 @@ func serving<Value: Sendable>(
         listener: listener,
         limits: limits,
         observe: observe,
-        handler: handler
+        responder: responder
     )
     let running = Task { try await server.run(on: loops) }
     let outcome: Result<Value, any Error>

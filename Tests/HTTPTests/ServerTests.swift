@@ -4,17 +4,19 @@ import Synchronization
 import Testing
 
 /// A small site: what each row of the tables below talks to.
-let site: Handler = {
+///
+/// Some routes answer at once and some wait, which nobody who talks to it can tell.
+let site: Responder = {
     var router = Router()
-    router.on(.get, "/") { _ in .text("home") }
-    router.on(.get, "/item/{id}") { request throws(Problem) in
+    router.immediate(.get, "/") { _ in .text("home") }
+    router.immediate(.get, "/item/{id}") { request throws(Problem) in
         .text("item \(try request.parameter("id", as: Int.self))")
     }
     router.on(.post, "/echo") { request throws(Problem) in
         .bytes(try await request.body(limit: 100_000), type: "text/plain")
     }
-    router.on(.post, "/closed") { _ throws(Problem) in throw Problem(.unauthorized) }
-    router.on(.post, "/ignore") { _ in .text("ignored") }
+    router.immediate(.post, "/closed") { _ throws(Problem) in throw Problem(.unauthorized) }
+    router.immediate(.post, "/ignore") { _ in .text("ignored") }
     router.on(.post, "/lazy") { request in
         Response(
             .ok,
@@ -25,7 +27,7 @@ let site: Handler = {
             }
         )
     }
-    router.on(.get, "/stream") { _ in
+    router.immediate(.get, "/stream") { _ in
         Response(
             .ok,
             body: .stream { writer in
@@ -36,7 +38,7 @@ let site: Handler = {
     router.on(.get, "/sized") { _ in
         Response(.ok, body: .stream(length: 6) { try await $0.write("sixsix") })
     }
-    router.on(.get, "/short") { _ in
+    router.immediate(.get, "/short") { _ in
         Response(.ok, body: .stream(length: 6) { try await $0.write("six") })
     }
     router.on(.get, "/broken") { _ in
@@ -48,12 +50,15 @@ let site: Handler = {
             }
         )
     }
-    router.on(.get, "/nothing") { _ in .empty() }
-    router.on(.get, "/unchanged") { _ in .empty(.notModified, headers: [.etag: "\"1\""]) }
-    router.on(.get, "/closing") { _ in .text("bye", headers: [.connection: "close"]) }
-    router.on(.get, "/split") { _ in .text("", headers: ["x-a": "b\r\nx-evil: c\0d"]) }
-    return router.handler
+    router.immediate(.get, "/nothing") { _ in .empty() }
+    router.immediate(.get, "/unchanged") { _ in .empty(.notModified, headers: [.etag: "\"1\""]) }
+    router.immediate(.get, "/closing") { _ in .text("bye", headers: [.connection: "close"]) }
+    router.immediate(.get, "/split") { _ in .text("", headers: ["x-a": "b\r\nx-evil: c\0d"]) }
+    return router.responder
 }()
+
+/// The same site with a task for each request.
+let waitingSite = Responder(site.handler)
 
 private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 private func many(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
@@ -136,10 +141,12 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
     ]
 
     @Test func `every exchange of the table has the statuses it says`() async throws {
-        try await serving(site) { address in
-            for (input, expected) in Self.exchanges {
-                let text = try await answer(address, to: input)
-                #expect(statuses(text) == expected, "\(input.prefix(200))")
+        for site in [site, waitingSite] {
+            try await serving(site) { address in
+                for (input, expected) in Self.exchanges {
+                    let text = try await answer(address, to: input)
+                    #expect(statuses(text) == expected, "\(input.prefix(200))")
+                }
             }
         }
     }

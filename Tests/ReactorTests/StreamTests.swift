@@ -3,6 +3,13 @@ import Testing
 
 @testable import Reactor
 
+/// Tells whoever waits for it why it was woken.
+private final class Told: Sleeper {
+    private let wake: OneShot<Watcher.Wake>
+    init(_ wake: OneShot<Watcher.Wake>) { self.wake = wake }
+    func wake(_ reason: Watcher.Wake) { wake.resolve(reason) }
+}
+
 @Suite struct StreamTests {
     /// A connected pair on the current loop.
     private static func pair() async throws -> (client: Stream, server: Stream) {
@@ -40,7 +47,7 @@ import Testing
             var told: [String] = []
             let parked = { (deadline: Deadline, what: @escaping () async throws -> Void) in
                 let wake = OneShot<Watcher.Wake>()
-                server.watcher.park(until: deadline) { wake.resolve($0) }
+                server.watcher.park(until: deadline, Told(wake))
                 try await what()
                 return await wake.wait(until: .after(.seconds(2))).map { "\($0)" } ?? "nothing"
             }

@@ -86,7 +86,7 @@ import Testing
             tls: try .server(world.files("order", of: "order")),
             limits: limits,
             refused: { ServiceRuntime.note($0, $1, log) },
-            handler: RequestContext(log: log).wrap(router.handler)
+            responder: RequestContext(log: log).wrap(router.responder)
         )
         let client = try TLSContext.client(caller)
         let running = Task(executorPreference: group.loops[0]) { try await server.run(on: group) }

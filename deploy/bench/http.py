@@ -27,6 +27,7 @@ JSON_BODY = (
 )
 CASES = [
     ("plaintext", "http", "/plaintext"),
+    ("plaintext, in a task", "http", "/waiting"),
     ("JSON of a typed value", "http", "/json"),
     ("1 KiB", "http", "/kibibyte"),
     ("plaintext, TLS", "https", "/plaintext"),
@@ -56,6 +57,7 @@ http {{
     ssl_certificate_key {home}/key.pem;
     ssl_protocols TLSv1.2 TLSv1.3;
     location = /plaintext {{ return 200 "Hello, World!"; }}
+    location = /waiting {{ return 200 "Hello, World!"; }}
     location = /json {{ default_type application/json; return 200 '{json}'; }}
     location = /kibibyte {{ default_type application/octet-stream; return 200 "{kibibyte}"; }}
   }}

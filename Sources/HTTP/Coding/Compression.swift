@@ -10,16 +10,20 @@ public struct Compression: Sendable {
     public init() {}
 
     /// Wraps a handler; a `Middleware`.
-    public func wrap(_ next: @escaping Handler) -> Handler {
-        { request throws(Problem) in
-            var request = request
+    public func wrap(_ next: @escaping Handler) -> Handler { wrap(Responder(next)).handler }
+
+    /// Wraps what a server is given.
+    ///
+    /// A problem is small and never compressed.
+    public func wrap(_ next: Responder) -> Responder {
+        Responder { request throws(Problem) in
             let hadSuffix = Self.stripTags(&request)
-            do throws(Problem) {
-                let response = try await next(request)
-                return compressed(response, for: request, hadSuffix)
-            } catch {
-                // A problem is small and never compressed.
-                throw error
+            switch try next.reply(to: &request) {
+            case .now(let response): return .now(compressed(response, for: request, hadSuffix))
+            case .later(let handler):
+                return .later { request throws(Problem) in
+                    compressed(try await handler(request), for: request, hadSuffix)
+                }
             }
         }
     }

@@ -2,11 +2,15 @@
 public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The lower-case spelling.
     public let text: String
+    /// How many bytes it has, and the first eight of them, the first one lowest: most comparisons need
+    /// no more.
+    let count: Int
+    let word: UInt64
 
     /// The name spelled `text` in any case, or nil when that is no token.
     public init?(_ text: String) {
         guard !text.isEmpty, text.utf8.allSatisfy(ByteClass.isToken) else { return nil }
-        self.text = Self.lowered(text)
+        self.init(checked: Self.lowered(text))
     }
 
     /// The name spelled by a literal; a literal that is no token is a programming error.
@@ -18,7 +22,11 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     }
 
     /// A name that the parser has already checked and lower-cased.
-    init(checked text: String) { self.text = text }
+    init(checked text: String) {
+        self.text = text
+        count = text.utf8.count
+        word = text.utf8.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
 
     /// The lower-case spelling.
     public var description: String { text }

@@ -15,11 +15,15 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     /// The bytes that fields point into; names in it are lower-case.
     private(set) var block: [UInt8]
     private(set) var fields: [Field]
+    /// Whether the block is what `serialise` writes: fields that were added here, line by line, and
+    /// none that the writer of the message owns.
+    private var isRendered: Bool
 
     /// No fields.
     public init() {
         block = []
         fields = []
+        isRendered = true
     }
 
     /// The fields of a literal, in its order.
@@ -28,14 +32,24 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         for (name, value) in elements { add(name, value) }
     }
 
-    /// Fields that the parser found and checked in `block`; lower-cases their names there.
-    init(block: consuming [UInt8], fields: consuming [Field]) {
+    /// Fields that the parser found and checked in the head that begins `input`: a copy of it, with
+    /// their names in lower case.
+    init(copying input: Span<UInt8>, _ count: Int, fields: [Field]) {
+        var block = input.copy(0..<count)
+        Self.lowerNames(fields, in: &block)
         self.block = block
         self.fields = fields
-        for field in self.fields {
+        isRendered = false
+    }
+
+    private static func lowerNames(_ fields: [Field], in block: inout [UInt8]) {
+        // A span, because an array asks before each change whether it must copy itself first.
+        var bytes = block.mutableSpan
+        for field in fields {
             let start = Int(field.nameStart)
             for index in start..<start + Int(field.nameCount) {
-                self.block[index] = ByteClass.lowered(self.block[index])
+                let byte = bytes[index]
+                if byte &- 0x41 < 26 { bytes[index] = byte | 0x20 }
             }
         }
     }
@@ -79,19 +93,25 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     public mutating func add(_ name: HeaderName, _ value: String) {
         let nameStart = block.count
         block.append(contentsOf: name.text.utf8)
+        let nameEnd = block.count
+        block.append(0x3A)
+        block.append(0x20)
         let valueStart = block.count
         block.append(contentsOf: value.utf8)
-        for index in valueStart..<block.count where !ByteClass.isFieldValue(block[index]) {
+        let valueEnd = block.count
+        for index in valueStart..<valueEnd where !ByteClass.isFieldValue(block[index]) {
             block[index] = 0x20
         }
-        fields.append(
-            Field(
-                nameStart: UInt32(nameStart),
-                nameCount: UInt32(valueStart - nameStart),
-                valueStart: UInt32(valueStart),
-                valueCount: UInt32(block.count - valueStart)
-            )
+        block.append(0x0D)
+        block.append(0x0A)
+        let field = Field(
+            nameStart: UInt32(nameStart),
+            nameCount: UInt32(nameEnd - nameStart),
+            valueStart: UInt32(valueStart),
+            valueCount: UInt32(valueEnd - valueStart)
         )
+        fields.append(field)
+        if isFraming(field, keepLength: false) { isRendered = false }
     }
 
     /// Replaces every field of this name by one.
@@ -101,18 +121,25 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Removes every field of this name.
     public mutating func remove(_ name: HeaderName) {
-        fields = fields.filter { !matches($0, name) }
+        keep(fields.filter { !matches($0, name) })
     }
 
     /// Keeps the fields whose name `keep` accepts; values stay byte for byte what they were.
     public mutating func filter(_ keep: (HeaderName) -> Bool) {
-        fields = fields.filter { keep(name($0)) }
+        self.keep(fields.filter { keep(name($0)) })
+    }
+
+    private mutating func keep(_ kept: [Field]) {
+        guard kept.count < fields.count else { return }
+        fields = kept
+        isRendered = false
     }
 
     /// Adds the fields of `other` behind these, byte for byte.
     public mutating func append(_ other: Headers) {
         let shift = UInt32(block.count)
         block.append(contentsOf: other.block)
+        isRendered = isRendered && other.isRendered
         fields.append(
             contentsOf: other.fields.map { field in
                 var field = field
@@ -154,14 +181,26 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// The most bytes that `serialise` writes.
+    var serialisedLimit: Int { block.count + 4 * fields.count }
+
     /// Writes `name: value CRLF` for each field except those that the writer of the message owns.
     func serialise(into output: inout [UInt8], keepLength: Bool) {
+        output.append(addingCapacity: serialisedLimit) { span in
+            serialise(into: &span, keepLength: keepLength)
+        }
+    }
+
+    /// The same into memory that has room for `serialisedLimit` bytes.
+    func serialise(into output: inout OutputSpan<UInt8>, keepLength: Bool) {
+        if isRendered { return output.append(block.span) }
+        let block = block.span
         for field in fields where !isFraming(field, keepLength: keepLength) {
             let start = Int(field.nameStart)
-            output.append(contentsOf: block[start..<start + Int(field.nameCount)])
+            output.append(block.extracting(start..<start + Int(field.nameCount)))
             output.append(0x3A)
             output.append(0x20)
-            output.append(contentsOf: block[bytes(field)])
+            output.append(block.extracting(bytes(field)))
             output.append(0x0D)
             output.append(0x0A)
         }
@@ -177,10 +216,20 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         }
     }
 
-    func matches(_ field: Field, _ name: HeaderName) -> Bool {
-        guard Int(field.nameCount) == name.text.utf8.count else { return false }
-        var index = Int(field.nameStart)
-        for byte in name.text.utf8 {
+    func matches(_ field: Field, _ name: borrowing HeaderName) -> Bool {
+        guard Int(field.nameCount) == name.count else { return false }
+        let start = Int(field.nameStart)
+        // Behind every name there is a colon and more, but the last field may be short.
+        guard start + 8 <= block.count else { return equals(start, name.text) }
+        let word = block.span.word(at: start)
+        let mask = name.count >= 8 ? UInt64.max : (1 << UInt64(8 * name.count)) - 1
+        guard word & mask == name.word else { return false }
+        return name.count <= 8 || equals(start, name.text)
+    }
+
+    private func equals(_ start: Int, _ text: String) -> Bool {
+        var index = start
+        for byte in text.utf8 {
             guard block[index] == byte else { return false }
             index += 1
         }

@@ -7,8 +7,8 @@
 /// root. The result is absolute, has no trailing slash, and a slash in it always divides segments.
 public struct Path: Sendable, Hashable, CustomStringConvertible {
     /// The bytes that `range` points into: a head of which the path was already normal, or a copy.
-    private let storage: [UInt8]
-    private let range: Range<Int>
+    let storage: [UInt8]
+    let range: Range<Int>
 
     /// The path spelled by `text`, a raw request path; nil when it is one that is refused.
     public init?(_ text: String) {
@@ -25,6 +25,9 @@ public struct Path: Sendable, Hashable, CustomStringConvertible {
         self.storage = storage
         self.range = range
     }
+
+    /// A path in `head` that is known to be normal.
+    init(plain head: [UInt8], _ range: Range<Int>) { self.init(storage: head, range: range) }
 
     /// The path that begins with a slash in `head`; shares its bytes when they are normal already.
     init?(_ head: [UInt8], _ range: Range<Int>) {

@@ -2,7 +2,7 @@ public import Reactor
 
 /// A request as handlers see it: the head is parsed and checked, the content still to be read.
 public struct Request: Sendable {
-    private var head: RequestHead
+    private(set) var head: RequestHead
     /// Where the connection comes from.
     public let remote: SocketAddress
     /// The SPIFFE URI in the caller's verified certificate: `spiffe://anyway/order`.
@@ -11,11 +11,11 @@ public struct Request: Sendable {
     public let isSecure: Bool
     /// The content, as it arrives.
     public let bodyStream: BodyReader
-    /// What the route's template names, by position in the path.
-    var parameters = PathParameters()
+    /// The route that the router chose; nil before it did.
+    var route: Router.Route?
 
     init(
-        _ head: RequestHead,
+        _ head: consuming RequestHead,
         body: BodyReader,
         remote: SocketAddress,
         peerIdentity: String?,
@@ -81,7 +81,7 @@ public struct Request: Sendable {
     ///
     /// - Throws: a 400 problem; only when the template has no such name.
     public func parameter(_ name: String) throws(Problem) -> String {
-        guard let text = parameters.value(name, in: path) else {
+        guard let text = route?.parameters.value(name, in: path) else {
             throw .badRequest("the path has no parameter '\(name)'")
         }
         return text

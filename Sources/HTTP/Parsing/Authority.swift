@@ -10,6 +10,8 @@ enum Authority {
             else { return false }
             index = close + 1
         } else {
+            let text = bytes.span
+            while index < range.upperBound, ByteClass.isRegisteredName(text[index]) { index += 1 }
             while index < range.upperBound, bytes[index] != 0x3A {
                 guard let width = nameWidth(bytes, index, range.upperBound) else { return false }
                 index += width
@@ -47,10 +49,12 @@ enum Authority {
 
     private static func isPort(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         guard bytes[range.lowerBound] == 0x3A else { return false }
-        let digits = range.dropFirst()
-        guard digits.count <= 5, digits.allSatisfy({ ByteClass.isDigit(bytes[$0]) }) else {
-            return false
+        guard range.count <= 6 else { return false }
+        var port = 0
+        for index in range.lowerBound + 1..<range.upperBound {
+            guard ByteClass.isDigit(bytes[index]) else { return false }
+            port = port * 10 + Int(bytes[index] &- 0x30)
         }
-        return digits.reduce(0) { $0 * 10 + Int(bytes[$1] - 0x30) } <= 65535
+        return port <= 65535
     }
 }

@@ -11,9 +11,51 @@ enum ByteClass {
         contains(byte, low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
     }
 
+    /// What may stand in a path that needs no decoding and no second look: visible characters but for
+    /// `#`, `%`, `?` and the backslash.
+    static func isPlainPath(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0x7FFF_FFD6_0000_0000, high: 0x7FFF_FFFF_EFFF_FFFF)
+    }
+
+    /// What may stand in a query that needs no decoding: visible characters but for `#` and `%`.
+    static func isPlainQuery(_ byte: UInt8) -> Bool {
+        contains(byte, low: 0xFFFF_FFD6_0000_0000, high: 0x7FFF_FFFF_FFFF_FFFF)
+    }
+
     /// RFC 9110 §5.5: visible characters, space, tab, and 0x80-0xFF which are opaque.
     static func isFieldValue(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte != 0x7F) || byte == 0x09
+    }
+
+    /// The first byte in `range` that may not stand in a field value; the range's end if all may.
+    ///
+    /// Eight bytes at a time: subtracting the lowest visible byte borrows in the bytes below it, and
+    /// in none before them, so the lowest bit that is set tells the first of them.
+    static func endOfFieldValue(_ input: Span<UInt8>, _ range: Range<Int>) -> Int {
+        var index = range.lowerBound
+        while index + 8 <= range.upperBound {
+            let word = input.word(at: index)
+            let control = (word &- 0x2020_2020_2020_2020) & ~word
+            let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
+            let found =
+                (control | (delete &- 0x0101_0101_0101_0101) & ~delete) & 0x8080_8080_8080_8080
+            if found == 0 {
+                index += 8
+                continue
+            }
+            index += found.trailingZeroBitCount / 8
+            guard input[index] == 0x09 else { return index }
+            index += 1
+        }
+        while index < range.upperBound, isFieldValue(input[index]) { index += 1 }
+        return index
+    }
+
+    /// The first byte in `range` that may not stand in a token; the range's end if all may.
+    static func endOfToken(_ input: Span<UInt8>, _ range: Range<Int>) -> Int {
+        var index = range.lowerBound
+        while index < range.upperBound, isToken(input[index]) { index += 1 }
+        return index
     }
 
     static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
@@ -64,6 +106,15 @@ enum ByteClass {
 }
 
 extension Span<UInt8> {
+    /// Eight bytes, the first one lowest.
+    func word(at index: Int) -> UInt64 {
+        precondition(index >= 0 && index + 8 <= count, "a word beyond the bytes")
+        // Safe: the eight bytes are inside, and every pattern of bits is a number.
+        return UInt64(
+            littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+        )
+    }
+
     /// A copy of some of the bytes.
     func copy(_ range: Range<Int>) -> [UInt8] {
         // The pointer is read inside the closure only, and `extracting` has checked the range.
@@ -73,5 +124,21 @@ extension Span<UInt8> {
     /// Some of the bytes as text; what is no UTF-8 is replaced.
     func text(_ range: Range<Int>) -> String {
         String(decoding: copy(range), as: UTF8.self)
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends some bytes; more than there is room for is a bug.
+    mutating func append(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity, "appended beyond the capacity")
+        // Safe: both pointers are used inside the closures only, there is room, and what is told to
+        // be initialised has just been.
+        unsafe withUnsafeMutableBufferPointer { target, count in
+            unsafe bytes.withUnsafeBufferPointer { source in
+                guard let from = source.baseAddress, let base = target.baseAddress else { return }
+                unsafe base.advanced(by: count).update(from: from, count: source.count)
+                count += source.count
+            }
+        }
     }
 }

@@ -58,8 +58,7 @@ struct HeadScanner: Sendable {
     private mutating func nextLine(_ input: Span<UInt8>) throws(ParseError) -> Range<Int>? {
         let limit = stage == .start ? lineStart + startLineLimit : fieldsStart + headerLimit
         let end = min(input.count, limit)
-        var index = scanned
-        while index < end, ByteClass.isFieldValue(input[index]) { index += 1 }
+        let index = ByteClass.endOfFieldValue(input, scanned..<end)
         scanned = index
         guard index < end else {
             guard index < limit else {
@@ -82,8 +81,7 @@ struct HeadScanner: Sendable {
         guard fields.count < countLimit else { throw .headersTooLarge }
         // Most heads have no more: one allocation instead of four.
         if fields.isEmpty { fields.reserveCapacity(min(countLimit, 12)) }
-        var colon = line.lowerBound
-        while colon < line.upperBound, ByteClass.isToken(input[colon]) { colon += 1 }
+        let colon = ByteClass.endOfToken(input, line)
         // White space before the colon, folding, an empty name and a missing colon all end here.
         guard colon > line.lowerBound, colon < line.upperBound, input[colon] == 0x3A else {
             throw .malformed("a malformed header field")

@@ -38,13 +38,8 @@ public struct RequestHead: Sendable {
     /// The authority: that of an absolute target, else of `Host`; nil when HTTP/1.0 gave none.
     public var host: String? { start.authority.map(start.text) }
 
-    init(
-        block: consuming [UInt8],
-        line: RequestLine,
-        fields: consuming [Headers.Field]
-    ) throws(ParseError) {
-        // The names in the block become lower-case before anything else shares it.
-        headers = Headers(block: block, fields: fields)
+    init(_ headers: Headers, _ line: RequestLine) throws(ParseError) {
+        self.headers = headers
         start = try RequestStart(line, headers)
     }
 }
@@ -111,8 +106,7 @@ struct RequestLine: Sendable {
         guard versionStart > line.lowerBound, Self.isHTTP(input, versionStart),
             input[versionStart - 1] == 0x20
         else { throw .malformed("a malformed request line") }
-        var space = line.lowerBound
-        while space < versionStart, ByteClass.isToken(input[space]) { space += 1 }
+        let space = ByteClass.endOfToken(input, line.lowerBound..<versionStart)
         guard space > line.lowerBound, input[space] == 0x20, space + 1 < versionStart else {
             throw .malformed("a malformed request line")
         }
@@ -128,9 +122,8 @@ struct RequestLine: Sendable {
 
     /// Whether `HTTP/D.D` stands at `start`.
     static func isHTTP(_ input: Span<UInt8>, _ start: Int) -> Bool {
-        input[start] == 0x48 && input[start + 1] == 0x54 && input[start + 2] == 0x54
-            && input[start + 3] == 0x50 && input[start + 4] == 0x2F
-            && ByteClass.isDigit(input[start + 5]) && input[start + 6] == 0x2E
-            && ByteClass.isDigit(input[start + 7])
+        // `HTTP/` and the dot in one word, the first byte lowest.
+        input.word(at: start) & 0x00FF_00FF_FFFF_FFFF == 0x002E_002F_5054_5448
+            && ByteClass.isDigit(input[start + 5]) && ByteClass.isDigit(input[start + 7])
     }
 }

@@ -32,9 +32,8 @@ public struct RequestParser: Sendable {
             case .complete(let length):
                 guard let line else { preconditionFailure("a head ends behind its start line") }
                 return try RequestHead(
-                    block: input.copy(0..<length),
-                    line: line,
-                    fields: scanner.fields
+                    Headers(copying: input, length, fields: scanner.fields),
+                    line
                 )
             }
         }

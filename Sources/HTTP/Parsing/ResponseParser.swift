@@ -12,15 +12,15 @@ public struct ResponseHead: Sendable {
     public let length: Int
 
     init(
-        block: [UInt8],
+        _ headers: Headers,
+        length: Int,
         status: Status,
         version: Version,
-        fields: [Headers.Field],
         to method: Method
     ) throws(ParseError) {
         self.status = status
-        length = block.count
-        headers = Headers(block: block, fields: fields)
+        self.length = length
+        self.headers = headers
         let facts = try FramingFields(headers)
         guard !facts.isChunked || version == .http11 else {
             throw .malformed("Transfer-Encoding in HTTP/1.0")
@@ -66,10 +66,10 @@ public struct ResponseParser: Sendable {
             case .complete(let length):
                 guard let status else { preconditionFailure("a head ends behind its start line") }
                 return try ResponseHead(
-                    block: input.copy(0..<length),
+                    Headers(copying: input, length, fields: scanner.fields),
+                    length: length,
                     status: status,
                     version: version,
-                    fields: scanner.fields,
                     to: method
                 )
             }

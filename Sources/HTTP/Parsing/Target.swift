@@ -11,6 +11,12 @@ struct Target: Sendable {
         let end = range.upperBound
         query = end..<end
         path = .asterisk
+        if case .connect = method {
+        } else if let (path, query) = Self.plain(head, range) {
+            self.path = path
+            self.query = query
+            return
+        }
         // The scanner has refused controls; here go spaces, tabs, non-ASCII and fragments.
         guard !range.isEmpty,
             range.allSatisfy({ (0x21...0x7E).contains(head[$0]) && head[$0] != 0x23 })
@@ -43,6 +49,30 @@ struct Target: Sendable {
             throw .malformed("a malformed path")
         }
         guard Query.isValid(head, query) else { throw .malformed("a malformed query") }
+    }
+
+    /// What most targets are, taken apart in one pass: a path in normal form, perhaps with a query, in
+    /// which nothing is encoded; nil for all others.
+    private static func plain(_ head: [UInt8], _ range: Range<Int>) -> (Path, Range<Int>)? {
+        let bytes = head.span
+        guard !range.isEmpty, bytes[range.lowerBound] == 0x2F else { return nil }
+        var index = range.lowerBound
+        while index < range.upperBound, ByteClass.isPlainPath(bytes[index]) {
+            if bytes[index] == 0x2F, index + 1 < range.upperBound {
+                // An empty segment, or one that begins with a dot.
+                let next = bytes[index + 1]
+                if next == 0x2F || next == 0x2E { return nil }
+            }
+            index += 1
+        }
+        let hasSlash = bytes[index - 1] == 0x2F && index - range.lowerBound > 1
+        let path = Path(plain: head, range.lowerBound..<(hasSlash ? index - 1 : index))
+        guard index < range.upperBound else { return (path, index..<index) }
+        guard bytes[index] == 0x3F else { return nil }
+        for index in index + 1..<range.upperBound where !ByteClass.isPlainQuery(bytes[index]) {
+            return nil
+        }
+        return (path, index + 1..<range.upperBound)
     }
 
     private struct Start {

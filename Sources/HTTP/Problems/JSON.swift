@@ -5,10 +5,28 @@ internal import FoundationEssentials
 public enum JSON {
     /// The value as JSON text.
     ///
+    /// It is what FoundationEssentials' `JSONEncoder` would write, but for the case of the digits in
+    /// `\u001F`, at less than half of the work. What is nested too deeply for yajl is left to it.
+    ///
     /// - Throws: what the value's own `encode` throws; an infinite number, for example.
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let tree = try JSONTreeEncoder.tree(value)
+        // A value that encoded nothing at all is refused there.
+        if case .missing = tree { return try reference(value) }
+        do throws(JSONText.TooDeep) {
+            return try JSONText.write(tree)
+        } catch {
+            return try reference(value)
+        }
+    }
+
+    /// What `encode` must be equal to.
+    static func reference(_ value: some Encodable) throws -> [UInt8] {
         [UInt8](try encoder.encode(value))
     }
+
+    /// A time as text.
+    static func text(of date: Date) -> String { date.formatted(milliseconds) }
 
     /// Made once: it is set up here and never changed, and encoding keeps no state in it.
     private static let encoder: JSONEncoder = {
@@ -16,7 +34,7 @@ public enum JSON {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
-            try container.encode(date.formatted(milliseconds))
+            try container.encode(text(of: date))
         }
         return encoder
     }()

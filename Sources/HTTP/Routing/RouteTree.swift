@@ -13,7 +13,7 @@ struct RouteTree: Sendable {
         _ method: Method,
         _ template: String,
         _ callers: Callers,
-        _ handler: @escaping Handler
+        _ answerer: Router.Answerer
     ) {
         precondition(template.hasPrefix("/"), "'\(template)' does not begin with a slash")
         var parameters = PathParameters()
@@ -44,28 +44,43 @@ struct RouteTree: Sendable {
                 template: template,
                 callers: callers,
                 parameters: parameters,
-                handler: handler
+                answerer: answerer
             )
         )
     }
 
     /// The routes whose template fits the path; nil when none does.
     func find(_ path: Path) -> [Router.Route]? {
-        find(Path.Cursor(path), 0)
+        let bytes = path.storage.span.extracting(path.range)
+        guard let node = find(bytes, 1, 0) else { return nil }
+        return nodes[node].routes
     }
 
-    private func find(_ cursor: Path.Cursor, _ index: Int) -> [Router.Route]? {
-        var next = cursor
-        guard let segment = next.next() else {
-            return nodes[index].routes.isEmpty ? nil : nodes[index].routes
+    /// The node that the path leads to whose segment begins at `start`; nil when there is none.
+    private func find(_ path: Span<UInt8>, _ start: Int, _ node: Int) -> Int? {
+        guard start < path.count else { return nodes[node].routes.isEmpty ? nil : node }
+        var end = start
+        while end < path.count, path[end] != 0x2F { end += 1 }
+        for index in nodes[node].literals.indices
+        where Self.equals(path, start..<end, nodes[node].literals[index].segment) {
+            if let found = find(path, end + 1, nodes[node].literals[index].node) { return found }
         }
-        for literal in nodes[index].literals where literal.segment.elementsEqual(segment) {
-            if let found = find(next, literal.node) { return found }
-        }
-        if let parameter = nodes[index].parameter, let found = find(next, parameter) {
+        if let parameter = nodes[node].parameter, let found = find(path, end + 1, parameter) {
             return found
         }
-        return nodes[index].tail.map { nodes[$0].routes }
+        return nodes[node].tail.flatMap { nodes[$0].routes.isEmpty ? nil : $0 }
+    }
+
+    private static func equals(
+        _ path: Span<UInt8>,
+        _ range: Range<Int>,
+        _ segment: [UInt8]
+    ) -> Bool {
+        guard segment.count == range.count else { return false }
+        for index in segment.indices where path[range.lowerBound + index] != segment[index] {
+            return false
+        }
+        return true
     }
 
     private mutating func literal(_ segment: [UInt8], under node: Int) -> Int {

@@ -31,33 +31,33 @@ public enum Callers: Sendable, Hashable, ExpressibleByStringLiteral, Expressible
 /// answered 404, other methods 405 with `Allow`, unknown methods 501, callers that a route does not
 /// admit 403; `HEAD` is led to `GET`, and `OPTIONS` is answered with `Allow`.
 public struct Router: Sendable {
+    /// Who answers what a template leads to.
+    enum Answerer: Sendable {
+        case immediate(ImmediateHandler)
+        case waiting(Handler)
+    }
+
     /// Shared by all requests that it answers.
     final class Route: Sendable {
         let method: Method
         let template: String
         let callers: Callers
         let parameters: PathParameters
-        let handler: Handler
+        let answerer: Answerer
 
         init(
             method: Method,
             template: String,
             callers: Callers,
             parameters: PathParameters,
-            handler: @escaping Handler
+            answerer: Answerer
         ) {
             self.method = method
             self.template = template
             self.callers = callers
             self.parameters = parameters
-            self.handler = handler
+            self.answerer = answerer
         }
-    }
-
-    /// Who answers a request: a route, or the router itself.
-    private enum Choice {
-        case route(Route)
-        case answer(Response)
     }
 
     private var tree = RouteTree()
@@ -72,7 +72,18 @@ public struct Router: Sendable {
         from callers: Callers = .anyone,
         _ handler: @escaping Handler
     ) {
-        tree.add(method, template, callers, handler)
+        tree.add(method, template, callers, .waiting(handler))
+    }
+
+    /// Adds a route whose handler waits for nothing, so that it is answered without a task; like `on`
+    /// in all else.
+    public mutating func immediate(
+        _ method: Method,
+        _ template: String,
+        from callers: Callers = .anyone,
+        _ handler: @escaping ImmediateHandler
+    ) {
+        tree.add(method, template, callers, .immediate(handler))
     }
 
     /// Whether a text is a template that `on` takes.
@@ -101,54 +112,55 @@ public struct Router: Sendable {
     /// Whether a route has this path, whatever its method.
     public func knows(_ path: Path) -> Bool { tree.find(path) != nil }
 
-    /// The router as a handler, for a server or for middleware to wrap; the answer knows its route.
+    /// The router as what a server is given; answers and problems know their route.
     ///
-    /// It throws the handler's problem, which knows its route too, or one of the router's own when no
-    /// route takes the request.
-    public var handler: Handler {
-        // A function and no closure: that would be wrapped in another one to get the caller's
-        // isolation, at the price of two frames and two looks at the executor for each request.
-        @Sendable func answer(_ request: Request) async throws(Problem) -> Response {
-            let route: Route
-            switch try choose(for: request) {
-            case .route(let chosen): route = chosen
-            case .answer(let response): return response
+    /// It throws the handler's problem, or one of the router's own when no route takes the request.
+    public var responder: Responder {
+        Responder { request throws(Problem) in
+            guard let routes = tree.find(request.path) else {
+                if request.path == .asterisk { return .now(.empty()) }
+                throw .notFound("there is nothing at \(request.path)")
             }
-            var request = request
-            request.parameters = route.parameters
-            do throws(Problem) {
-                var response = try await route.handler(request)
-                response.route = route.template
-                return response
-            } catch {
-                var problem = error
-                problem.route = route.template
+            guard let route = Self.choose(routes, request.method) else {
+                return .now(try Self.otherMethod(request.method, routes))
+            }
+            guard route.callers.admit(request) else {
+                var problem = Problem(.forbidden, detail: "this caller may not use this route")
+                let caller = request.peerIdentity ?? "nobody with a certificate"
+                problem.cause = "\(caller) is not among the callers of \(route.template)"
                 throw problem
             }
+            request.route = route
+            switch route.answerer {
+            case .waiting(let handler): return .later(handler)
+            case .immediate(let handler):
+                do throws(Problem) {
+                    return .now(try Self.answer(request, handler, route.template))
+                } catch {
+                    throw error.from(request)
+                }
+            }
         }
-        return answer
     }
+
+    /// Never inlined, because then the answer would be copied into the reply.
+    @inline(never)
+    private static func answer(
+        _ request: Request,
+        _ handler: ImmediateHandler,
+        _ template: String
+    ) throws(Problem) -> Response {
+        var response = try handler(request)
+        response.route = template
+        return response
+    }
+
+    /// The router as a handler, for middleware to wrap.
+    public var handler: Handler { responder.handler }
 
     /// Answers a request, as `handler` does.
     public func handle(_ request: Request) async throws(Problem) -> Response {
         try await handler(request)
-    }
-
-    private func choose(for request: Request) throws(Problem) -> Choice {
-        guard let routes = tree.find(request.path) else {
-            if request.path == .asterisk { return .answer(.empty()) }
-            throw .notFound("there is nothing at \(request.path)")
-        }
-        guard let route = Self.choose(routes, request.method) else {
-            return .answer(try Self.otherMethod(request.method, routes))
-        }
-        guard route.callers.admit(request) else {
-            var problem = Problem(.forbidden, detail: "this caller may not use this route")
-            let caller = request.peerIdentity ?? "nobody with a certificate"
-            problem.cause = "\(caller) is not among the callers of \(route.template)"
-            throw problem
-        }
-        return .route(route)
     }
 
     private static func choose(_ routes: [Route], _ method: Method) -> Route? {

@@ -1,7 +1,7 @@
 public import Reactor
 
-/// Serves HTTP/1.1 from one listener on all loops of a group: one task for each busy connection, no
-/// lock and no thread hop between a request and its answer.
+/// Serves HTTP/1.1 from one listener on all loops of a group: no lock and no thread hop between a
+/// request and its answer, and no task where the answer needs none.
 public final class HTTPServer: Sendable {
     private let listener: Listener
     private let settings: ServerSettings
@@ -14,14 +14,14 @@ public final class HTTPServer: Sendable {
     ///   - limits: what is refused.
     ///   - observe: told of every exchange, on the loop that served it; must not block.
     ///   - refused: told of every peer that TLS refused, and why; must not block.
-    ///   - handler: answers the requests; what it throws is sent as a problem document.
+    ///   - responder: answers the requests; what it throws is sent as a problem document.
     public init(
         listener: Listener,
         tls: TLSContext? = nil,
         limits: HTTPLimits = HTTPLimits(),
         observe: (@Sendable (Exchange) -> Void)? = nil,
         refused: (@Sendable (SocketAddress, SocketError) -> Void)? = nil,
-        handler: @escaping Handler
+        responder: Responder
     ) {
         self.listener = listener
         settings = ServerSettings(
@@ -29,7 +29,26 @@ public final class HTTPServer: Sendable {
             limits: limits,
             observe: observe,
             refused: refused,
-            handler: handler
+            responder: responder
+        )
+    }
+
+    /// Puts a server together in which a handler answers everything, in a task.
+    public convenience init(
+        listener: Listener,
+        tls: TLSContext? = nil,
+        limits: HTTPLimits = HTTPLimits(),
+        observe: (@Sendable (Exchange) -> Void)? = nil,
+        refused: (@Sendable (SocketAddress, SocketError) -> Void)? = nil,
+        handler: @escaping Handler
+    ) {
+        self.init(
+            listener: listener,
+            tls: tls,
+            limits: limits,
+            observe: observe,
+            refused: refused,
+            responder: Responder(handler)
         )
     }
 
@@ -76,7 +95,7 @@ struct ServerSettings: Sendable {
     let observe: (@Sendable (Exchange) -> Void)?
     let refused: (@Sendable (SocketAddress, SocketError) -> Void)?
     let gate: ConnectionGate
-    let handler: Handler
+    let responder: Responder
     /// `limits.idleTime`, ready to be added to a deadline.
     let idleNanoseconds: UInt64
 
@@ -85,14 +104,14 @@ struct ServerSettings: Sendable {
         limits: HTTPLimits,
         observe: (@Sendable (Exchange) -> Void)?,
         refused: (@Sendable (SocketAddress, SocketError) -> Void)?,
-        handler: @escaping Handler
+        responder: Responder
     ) {
         self.tls = tls
         self.limits = limits
         self.observe = observe
         self.refused = refused
         gate = ConnectionGate(limits)
-        self.handler = handler
+        self.responder = responder
         idleNanoseconds = limits.idleTime.wholeNanoseconds
     }
 }

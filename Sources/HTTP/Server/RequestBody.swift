@@ -12,11 +12,11 @@ final class RequestBody: BodySource, @unchecked Sendable {
     private var start: Deadline?
     private var failed = false
 
-    init(_ head: RequestHead, _ connection: ServerConnection) {
+    init(_ framing: BodyFraming, _ expectsContinue: Bool, _ connection: ServerConnection) {
         self.connection = connection
-        decoder = BodyDecoder(head.framing)
+        decoder = BodyDecoder(framing)
         announced = decoder.remaining
-        awaitsContinue = head.expectsContinue
+        awaitsContinue = expectsContinue
     }
 
     /// What of an unread content is read and thrown away to keep the connection.

@@ -11,8 +11,8 @@ struct ResponseHeadWriter {
 
     /// What the server adds to `Date`, framing and connection fields of a response.
     struct Terms {
-        /// The request's method; nil when the request could not be read.
-        var method: Method?
+        /// Whether the request's method is HEAD.
+        var isHead: Bool
         var version: Version?
         var closing: Bool
         /// The line with the present time.
@@ -21,23 +21,28 @@ struct ResponseHeadWriter {
 
     /// Appends the head to `output`, and `content` behind it.
     static func append(
-        _ response: Response,
+        _ response: borrowing Response,
         _ terms: Terms,
         with content: [UInt8],
         to output: inout [UInt8]
     ) {
-        output.append(contentsOf: statusLines[response.status.code - 100])
-        output.append(contentsOf: terms.date)
-        if terms.closing {
-            output.append(contentsOf: close)
-        } else if terms.version == .http10 {
-            output.append(contentsOf: keepAlive)
+        let status = statusLines[response.status.code - 100]
+        let known = status.count + terms.date.count + content.count
+        // Behind what is counted there is room for the lines that are not, which are short.
+        output.append(addingCapacity: known + response.headers.serialisedLimit + 128) { span in
+            span.append(status.span)
+            span.append(terms.date.span)
+            if terms.closing {
+                span.append(close.span)
+            } else if terms.version == .http10 {
+                span.append(keepAlive.span)
+            }
+            let keepLength = appendFraming(response, terms, to: &span)
+            response.headers.serialise(into: &span, keepLength: keepLength)
+            span.append(0x0D)
+            span.append(0x0A)
+            span.append(content.span)
         }
-        let keepLength = appendFraming(response, terms, to: &output)
-        response.headers.serialise(into: &output, keepLength: keepLength)
-        output.append(0x0D)
-        output.append(0x0A)
-        if !content.isEmpty { output.append(contentsOf: content) }
     }
 
     /// Says how the content ends; true when the response's own `Content-Length` stays.
@@ -45,15 +50,15 @@ struct ResponseHeadWriter {
     /// A proxied answer to HEAD, or a 304, may tell the length that GET would have; everything else
     /// is framed by what is really sent (RFC 9110 §8.6).
     private static func appendFraming(
-        _ response: Response,
+        _ response: borrowing Response,
         _ terms: Terms,
-        to output: inout [UInt8]
+        to output: inout OutputSpan<UInt8>
     ) -> Bool {
         let status = response.status
         switch response.body {
         case _ where status.forbidsContent && status != .notModified: break
         case .none:
-            if terms.method == .head || status == .notModified,
+            if terms.isHead || status == .notModified,
                 response.headers.contains(.contentLength)
             {
                 return true
@@ -62,28 +67,17 @@ struct ResponseHeadWriter {
         case .bytes(let content): appendLength(content.count, to: &output)
         case .stream(let length?, _): appendLength(length, to: &output)
         case .stream(nil, _):
-            if terms.version == .http11 { output.append(contentsOf: chunked) }
+            if terms.version == .http11 { output.append(chunked.span) }
         }
         return false
     }
 
-    private static func appendLength(_ count: Int, to output: inout [UInt8]) {
-        output.append(contentsOf: length)
-        appendDecimal(count, to: &output)
+    private static func appendLength(_ count: Int, to output: inout OutputSpan<UInt8>) {
+        output.append(length.span)
+        DecimalDigits(count).withSpan { digits in
+            output.append(digits)
+        }
         output.append(0x0D)
         output.append(0x0A)
-    }
-
-    /// Appends the digits of a number that is not negative.
-    private static func appendDecimal(_ value: Int, to output: inout [UInt8]) {
-        var digits: InlineArray<20, UInt8> = .init(repeating: 0x30)
-        var start = 20
-        var rest = UInt(value)
-        repeat {
-            start -= 1
-            digits[start] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        for index in start..<20 { output.append(digits[index]) }
     }
 }

@@ -15,7 +15,10 @@ extension ServerConnection {
 
     /// Sends everything that is waiting if the socket takes it at once, and keeps the rest if not;
     /// true when nothing is left.
-    func flushNow() throws(SocketError) -> Bool {
+    func flushNow() throws(SocketError) -> Bool { try flushNow(&output) }
+
+    func flushNow(_ output: inout [UInt8]) throws(SocketError) -> Bool {
+        guard !output.isEmpty else { return true }
         let sent = try stream.writeNow(output)
         let isDone = sent == output.count
         if isDone {
@@ -78,25 +81,29 @@ extension ServerConnection {
         }
     }
 
-    /// Appends a response's head, and perhaps its content, to the output; `head` is nil when the request could not be read.
-    func append(
-        _ response: Response,
-        to head: RequestHead?,
-        closing: Bool,
-        with content: [UInt8] = []
-    ) {
-        let terms = ResponseHeadWriter.Terms(
-            method: head?.method,
+    /// Appends a response's head to the output; `head` is nil when the request could not be read.
+    func append(_ response: Response, to head: RequestHead?, closing: Bool) {
+        let terms = terms(for: head, closing: closing)
+        ResponseHeadWriter.append(response, terms, with: [], to: &output)
+    }
+
+    private func terms(for head: RequestHead?, closing: Bool) -> ResponseHeadWriter.Terms {
+        ResponseHeadWriter.Terms(
+            isHead: head?.method == .head,
             version: head?.version,
             closing: closing,
             date: server.date.line()
         )
-        ResponseHeadWriter.append(response, terms, with: content, to: &output)
     }
 
     /// Appends a response that is all there and small; how many content bytes it has, or nil when it
     /// is not of that kind and has to be sent with `send`.
-    func appendWhole(_ response: Response, to head: RequestHead, closing: Bool) -> Int? {
+    func appendWhole(
+        _ response: borrowing Response,
+        to head: RequestHead,
+        closing: Bool,
+        _ output: inout [UInt8]
+    ) -> Int? {
         guard output.count <= Self.outputLimit else { return nil }
         var content: [UInt8] = []
         switch response.body {
@@ -105,7 +112,8 @@ extension ServerConnection {
             if head.method != .head, !response.status.forbidsContent { content = bytes }
         case .bytes, .stream: return nil
         }
-        append(response, to: head, closing: closing, with: content)
+        let terms = terms(for: head, closing: closing)
+        ResponseHeadWriter.append(response, terms, with: content, to: &output)
         return content.count
     }
 }

@@ -2,16 +2,19 @@ internal import Reactor
 
 /// One client's connection: reads requests in order, has them answered, writes the answers in order.
 ///
-/// It has a task while it has something to do and for a moment after; without one it costs little
+/// What can be answered at once is, without a task (`serveAtOnce`); what has to wait for something is
+/// served by one (`serve`), which stays for a moment after. Without a task a connection costs little
 /// more than its descriptor. What begins and ends the tasks is `ServerLoop`.
 ///
 /// Safe to send (`@unchecked Sendable`): it lives on its stream's loop; its task, the handler it
 /// awaits and the server's `drain` all run there.
-final class ServerConnection: @unchecked Sendable {
+final class ServerConnection: Sleeper, @unchecked Sendable {
     /// How a burst of requests ended.
     enum Burst {
         /// Nothing more has come for a while: the connection may be parked.
         case resting
+        /// Something has to be waited for, which needs a task.
+        case unfinished
         /// The connection is closed.
         case closed
     }
@@ -31,9 +34,13 @@ final class ServerConnection: @unchecked Sendable {
     var task: Task<Void, Never>?
     private var isIdle = false
     private var hasBegun = false
-    private var served = 0
+    var served = 0
+    /// An exchange that has begun without a task and needs one.
+    private var unfinished: Turn?
+    /// Whether the last request was answered without waiting: then the next one needs no task either.
+    var answersAtOnce = true
     /// Since when nothing is owed to the client; told by whoever last read the clock.
-    private var lastActivity = Deadline.now
+    var lastActivity = Deadline.now
 
     var limits: HTTPLimits { server.settings.limits }
 
@@ -42,31 +49,104 @@ final class ServerConnection: @unchecked Sendable {
         self.server = server
     }
 
+    var isClosed: Bool { stream.isClosed }
+
+    /// Something has happened while it was parked.
+    func wake(_ reason: Watcher.Wake) { server.woken(self, reason) }
+
+    /// Answers what has arrived as far as nothing has to be waited for, without a task.
+    ///
+    /// The buffers are the loop's, and go to the connection when a task has to go on.
+    func serveAtOnce() -> Burst {
+        guard hasBegun || server.settings.tls == nil else { return .unfinished }
+        hasBegun = true
+        let burst = serveAtOnce(server.scratch)
+        switch burst {
+        case .unfinished: (input, output) = server.takeBuffers()
+        case .closed:
+            stream.close()
+            server.scratch.input.consume(server.scratch.input.count)
+            server.scratch.output.removeAll(keepingCapacity: true)
+        case .resting: break
+        }
+        server.trim()
+        return burst
+    }
+
+    private func serveAtOnce(_ buffers: ServerLoop.Buffers) -> Burst {
+        do throws(SocketError) {
+            repeat {
+                guard let count = try stream.readNow(into: &buffers.input) else { break }
+                if count == 0 { return buffers.input.isEmpty ? .closed : .unfinished }
+                guard answerAtOnce(buffers), try flushNow(&buffers.output) else {
+                    return .unfinished
+                }
+            } while stream.watcher.mayRead
+        } catch {
+            return .closed
+        }
+        return buffers.input.isEmpty && !stream.readWaitsForWriting ? .resting : .unfinished
+    }
+
+    /// Answers the requests at hand; false when one of them has to wait for something.
+    private func answerAtOnce(_ buffers: ServerLoop.Buffers) -> Bool {
+        while !buffers.input.isEmpty {
+            var parser = RequestParser(limits: server.settings.limits)
+            // What is incomplete or malformed stays in the input, where the task finds it.
+            guard let head = try? Self.parse(&buffers.input, &parser) else { return true }
+            if let turn = exchange(head, &buffers.output) {
+                unfinished = turn
+                return false
+            }
+        }
+        return true
+    }
+
     /// Serves until the client pauses or one side ends the connection, which closes it.
     func serve() async -> Burst {
-        server.lendBuffers(input: &input, output: &output)
+        lendBuffers()
         do throws(SocketError) {
             if !hasBegun, let tls = server.settings.tls { try await shakeHands(tls) }
             hasBegun = true
-            serving: while true {
+            if let turn = unfinished {
+                unfinished = nil
+                guard try await complete(turn) else { return end() }
+            }
+            while true {
                 switch try await next() {
                 case .request(let head):
-                    served += 1
-                    guard try await exchange(head) else { break serving }
-                case .rest:
-                    // A parked connection holds no buffers: they go to whoever has work next.
-                    server.keepBuffers(input: &input, output: &output)
-                    return .resting
-                case .none: break serving
+                    guard let turn = exchange(head, &output) else { continue }
+                    guard try await complete(turn) else { return end() }
+                case .rest: return rest()
+                case .none: return end()
                 }
             }
         } catch {
             // The peer is gone or too slow: there is nobody left to tell.
+            return end()
         }
+    }
+
+    /// A parked connection holds no buffers: they go to whoever has work next.
+    private func rest() -> Burst {
+        giveBuffers()
+        return .resting
+    }
+
+    private func end() -> Burst {
         stream.close()
-        input.consume(input.count)
-        server.keepBuffers(input: &input, output: &output)
+        giveBuffers()
         return .closed
+    }
+
+    private func lendBuffers() {
+        guard input.capacity == 0, output.capacity == 0 else { return }
+        (input, output) = server.takeBuffers()
+    }
+
+    private func giveBuffers() {
+        server.giveBack(input: input, output: output)
+        (input, output) = (ByteBuffer(), [])
     }
 
     /// When a connection that stays silent is closed.
@@ -106,7 +186,7 @@ final class ServerConnection: @unchecked Sendable {
         var deadline: Deadline?
         while true {
             do throws(ParseError) {
-                if let head = try parse(&parser) { return .request(head) }
+                if let head = try Self.parse(&input, &parser) { return .request(head) }
             } catch {
                 try await refuse(Problem(error.status, detail: error.detail))
                 return .none
@@ -116,8 +196,9 @@ final class ServerConnection: @unchecked Sendable {
                 if count == 0 { return .none }
                 continue
             }
-            if input.isEmpty {
+            if input.isEmpty, !stream.readWaitsForWriting {
                 if server.isDraining { return .none }
+                if answersAtOnce { return .rest }
                 guard try await arrival() else { return .rest }
                 continue
             }
@@ -133,7 +214,10 @@ final class ServerConnection: @unchecked Sendable {
         }
     }
 
-    private func parse(_ parser: inout RequestParser) throws(ParseError) -> RequestHead? {
+    private static func parse(
+        _ input: inout ByteBuffer,
+        _ parser: inout RequestParser
+    ) throws(ParseError) -> RequestHead? {
         guard !input.isEmpty else { return nil }
         let head = try input.withSpan { bytes throws(ParseError) in try parser.parse(bytes) }
         if let head { input.consume(head.length) }
@@ -175,81 +259,5 @@ final class ServerConnection: @unchecked Sendable {
         repeat {
             input.consume(input.count)
         } while try await stream.read(into: &input, until: deadline) > 0 && !deadline.hasPassed
-    }
-
-    // MARK: One exchange
-
-    /// Has one request answered; true when the connection can serve another.
-    @inline(__always)
-    private func exchange(_ head: RequestHead) async throws(SocketError) -> Bool {
-        let start = Deadline.now
-        let body = head.framing == .none ? nil : RequestBody(head, self)
-        var response: Response
-        do throws(Problem) {
-            if let refusal = refusal(of: head) { throw refusal }
-            response = try await server.settings.handler(request(head, body))
-        } catch {
-            response = error.response()
-        }
-        var mayContinue =
-            head.keepsAlive && !server.isDraining && served < limits.requestsPerConnection
-            && !response.headers.lists("close", in: .connection)
-        if let body, !body.canSkip { mayContinue = false }
-        if head.method == .connect { mayContinue = false }
-        body?.finalStatusBegins()
-        if let sent = appendWhole(response, to: head, closing: !mayContinue) {
-            observe(head, response, since: start, bytes: sent)
-        } else {
-            let (sent, isComplete) = try await send(response, to: head, closing: !mayContinue)
-            observe(head, response, since: start, bytes: sent)
-            guard isComplete else { return false }
-        }
-        if mayContinue, let body { mayContinue = try await body.skip() }
-        body?.detach()
-        if !mayContinue { try await finish() }
-        return mayContinue
-    }
-
-    /// Why the server itself refuses a request; nil when the handler shall have it.
-    private func refusal(of head: RequestHead) -> Problem? {
-        if head.expectsUnknown { return Problem(.expectationFailed) }
-        // Neither is served here, and TRACE would echo credentials (RFC 9110 §9.3.6, §9.3.8).
-        if head.method == .connect || head.method == .trace { return Problem(.notImplemented) }
-        if case .length(let count) = head.framing, count > limits.bodyBytes {
-            return BodyReader.tooLarge(limits.bodyBytes)
-        }
-        return nil
-    }
-
-    private func request(_ head: RequestHead, _ body: RequestBody?) -> Request {
-        Request(
-            head,
-            body: body.map { BodyReader($0, length: $0.announced) } ?? BodyReader.none,
-            remote: stream.remote,
-            peerIdentity: stream.peerIdentity,
-            isSecure: server.settings.tls != nil
-        )
-    }
-
-    private func observe(
-        _ head: RequestHead?,
-        _ response: Response,
-        since start: Deadline,
-        bytes: Int
-    ) {
-        let now = Deadline.now
-        lastActivity = now
-        guard let observe = server.settings.observe else { return }
-        observe(
-            Exchange(
-                request: head,
-                status: response.status,
-                route: response.route,
-                nanoseconds: now > start ? now.nanoseconds - start.nanoseconds : 0,
-                contentBytes: bytes,
-                remote: stream.remote,
-                peerIdentity: stream.peerIdentity
-            )
-        )
     }
 }

@@ -2,10 +2,11 @@ internal import Reactor
 
 /// A server's share of one event loop: its acceptor, its connections and its clock.
 ///
-/// A connection has a task only while it is busy and for `restNanoseconds` after, and at most `restLimit`
-/// tasks rest: a request that follows soon finds its task waiting, and ten thousand idle connections
-/// hold no task. Between two tasks a connection is parked: its descriptor is watched, and what
-/// arrives starts the next one. The tasks belong to `run`, which returns after the last has ended.
+/// A connection is parked where it can be: its descriptor is watched, and requests that can be
+/// answered at once are answered as they arrive. It has a task while a request has to wait for
+/// something and for `restNanoseconds` after, and at most `restLimit` tasks rest: a request of that
+/// kind that follows soon finds its task waiting, and ten thousand idle connections hold no task. The
+/// tasks belong to `run`, which returns after the last has ended.
 ///
 /// Safe to send (`@unchecked Sendable`): `loop` and `settings` are constants; everything else is
 /// touched on the loop's thread alone, where `run`, `drain` and all connections run.
@@ -19,8 +20,8 @@ final class ServerLoop: @unchecked Sendable {
     let settings: ServerSettings
     private(set) var isDraining = false
     let date = HTTPDate()
-    private var spareInput = ByteBuffer()
-    private var spareOutput: [UInt8] = []
+    /// What answers at once is read into and written from.
+    let scratch = Buffers()
     private var resting = 0
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var acceptor: Acceptor?
@@ -62,8 +63,8 @@ final class ServerLoop: @unchecked Sendable {
         connections[ObjectIdentifier(connection)] = connection
         // Only a reset or a failure of the connection shows that a client has gone. The end of what
         // it sends is no such sign: it may have closed its half and still wait for the answer (RFC
-        // 9112 §9.6).
-        connection.stream.onFailure { [weak connection] in connection?.task?.cancel() }
+        // 9112 §9.6). Closing it drops the closure, and with it this reference to the connection.
+        connection.stream.onFailure { connection.task?.cancel() }
         if isDraining {
             connection.abort()
             forget(connection)
@@ -92,22 +93,32 @@ final class ServerLoop: @unchecked Sendable {
         connection.task = Task(executorPreference: loop) { [self] in
             let burst = await connection.serve()
             connection.task = nil
-            switch burst {
-            case .resting where !isDraining: park(connection)
-            case .resting:
-                connection.abort()
-                forget(connection)
-            case .closed: forget(connection)
-            }
+            if isDraining { connection.abort() }
+            settle(connection, burst)
+        }
+    }
+
+    /// Goes on with a connection that nobody serves any more.
+    private func settle(_ connection: ServerConnection, _ burst: ServerConnection.Burst) {
+        switch burst {
+        case .resting where connection.isClosed: forget(connection)
+        case .resting: park(connection)
+        case .unfinished: start(connection)
+        case .closed: forget(connection)
         }
     }
 
     private func park(_ connection: ServerConnection) {
-        connection.stream.watcher.park(until: connection.idleDeadline) { [self] reason in
-            if reason == .ready { return start(connection) }
+        connection.stream.watcher.park(until: connection.idleDeadline, connection)
+    }
+
+    /// A parked connection has something to read, was silent for too long, or was closed.
+    func woken(_ connection: ServerConnection, _ reason: Watcher.Wake) {
+        guard reason == .ready else {
             connection.abort()
-            forget(connection)
+            return forget(connection)
         }
+        settle(connection, connection.serveAtOnce())
     }
 
     private func forget(_ connection: ServerConnection) {
@@ -126,21 +137,39 @@ final class ServerLoop: @unchecked Sendable {
 
     // MARK: Buffers
 
-    /// Takes the buffers of a connection that will not need them for now; the input is empty.
-    func keepBuffers(input: inout ByteBuffer, output: inout [UInt8]) {
-        if spareInput.capacity < input.capacity { swap(&spareInput, &input) }
-        input = ByteBuffer()
-        if spareInput.capacity > 1 << 17 { spareInput = ByteBuffer() }
-        if spareOutput.capacity < output.capacity { swap(&spareOutput, &output) }
-        spareOutput.removeAll(keepingCapacity: true)
-        output = []
-        if spareOutput.capacity > 1 << 17 { spareOutput = [] }
+    /// What a connection reads into and writes from while it has work.
+    final class Buffers {
+        /// What was read and not consumed.
+        ///
+        /// Safe: only the loop's thread touches it, and each access ends before the next begins,
+        /// because `serveAtOnce` waits for nothing and so is never entered again while it runs.
+        @safe @exclusivity(unchecked) var input = ByteBuffer()
+        /// What is to be sent.
+        ///
+        /// Safe: as `input`.
+        @safe @exclusivity(unchecked) var output: [UInt8] = []
     }
 
-    /// Gives a connection with work to do the buffers of whoever became idle last.
-    func lendBuffers(input: inout ByteBuffer, output: inout [UInt8]) {
-        if input.capacity < spareInput.capacity { swap(&spareInput, &input) }
-        if output.capacity < spareOutput.capacity { swap(&spareOutput, &output) }
+    /// Hands the buffers to a connection that goes on with a task.
+    func takeBuffers() -> (input: ByteBuffer, output: [UInt8]) {
+        let buffers = (scratch.input, scratch.output)
+        (scratch.input, scratch.output) = (ByteBuffer(), [])
+        return buffers
+    }
+
+    /// Takes the buffers of a connection that will not need them for now.
+    func giveBack(input: consuming ByteBuffer, output: consuming [UInt8]) {
+        input.consume(input.count)
+        output.removeAll(keepingCapacity: true)
+        if scratch.input.capacity < input.capacity { scratch.input = input }
+        if scratch.output.capacity < output.capacity { scratch.output = output }
+        trim()
+    }
+
+    /// Keeps nothing that one large exchange needed.
+    func trim() {
+        if scratch.input.capacity > 1 << 17 { scratch.input = ByteBuffer() }
+        if scratch.output.capacity > 1 << 17 { scratch.output = [] }
     }
 
     // MARK: Stopping
