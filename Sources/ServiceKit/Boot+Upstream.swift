@@ -23,6 +23,7 @@ extension Boot {
             client: client,
             tls: clientTLS,
             policy: policy,
+            faults: faults,
             log: log,
             metrics: metrics
         )
