@@ -21,7 +21,7 @@ enum FrontDoor {
             boot.background("upstreams") { await table.run() }
             boot.background("signing keys") { await tokens.run() }
             let accessLog = AccessLog(boot.log)
-            boot.middleware { accessLog.wrap($0) }
+            boot.observing { accessLog.wrap($0) }
             boot.middleware { table.wrap($0) }
             boot.routes { router in Welcome().add(to: &router) }
         }
@@ -85,6 +85,7 @@ extension Boot {
             client: client,
             tls: origin.transport == .mutual ? clientTLS : nil,
             policy: policy,
+            faults: faults,
             log: log,
             metrics: metrics
         )

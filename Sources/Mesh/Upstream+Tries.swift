@@ -88,7 +88,7 @@ extension Upstream {
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {
             result = .success(
-                try await client.send(request, to: endpoint(choice.address), until: tryDeadline)
+                try await exchange(request, with: choice.address, until: tryDeadline)
             )
         } catch {
             result = .failure(error)

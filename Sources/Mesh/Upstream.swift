@@ -25,6 +25,7 @@ public final class Upstream: Sendable {
     let log: Logger
     let measures: UpstreamMeasures
     let shared: Mutex<Shared>
+    let faults: FaultInjector?
     private let tls: TLSContext?
     private let identity: String?
 
@@ -36,6 +37,7 @@ public final class Upstream: Sendable {
     ///   - client: makes the connections.
     ///   - tls: the own certificate; nil for plain HTTP.
     ///   - identity: the SPIFFE URI to expect when it is not the name's.
+    ///   - faults: what is done to requests on purpose; nil for nothing.
     public init(
         name: String,
         endpoints: Endpoints,
@@ -43,6 +45,7 @@ public final class Upstream: Sendable {
         tls: TLSContext?,
         identity: String? = nil,
         policy: MeshPolicy = MeshPolicy(),
+        faults: FaultInjector? = nil,
         log: Logger,
         metrics: Metrics
     ) {
@@ -52,6 +55,7 @@ public final class Upstream: Sendable {
         self.tls = tls
         self.identity = tls == nil ? nil : identity ?? "spiffe://anyway/\(name)"
         self.policy = policy
+        self.faults = faults
         self.log = log.with(["upstream": .string(name)])
         self.measures = UpstreamMeasures(name, metrics)
         var state = UpstreamState(policy: policy)

@@ -1,6 +1,6 @@
 public import FoundationEssentials
-internal import Glibc
 public import Postgres
+internal import Reactor
 internal import Synchronization
 internal import Telemetry
 
@@ -47,11 +47,7 @@ public final class Outbox: Sendable {
         _ = clock.withLock { $0.receive(reading, wall: Self.wallMilliseconds()) }
     }
 
-    private static func wallMilliseconds() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
+    private static func wallMilliseconds() -> Int64 { ProcessClock.milliseconds }
 }
 
 /// Appends an event to the outbox.

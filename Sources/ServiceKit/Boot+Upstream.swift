@@ -23,6 +23,7 @@ extension Boot {
             client: client,
             tls: clientTLS,
             policy: try policy.adjusted(by: environment),
+            faults: faults,
             log: log,
             metrics: metrics
         )

@@ -1,4 +1,5 @@
 public import HTTP
+public import Mesh
 public import Postgres
 public import Reactor
 internal import Synchronization
@@ -12,6 +13,7 @@ public final class Boot: Sendable {
         var router = Router()
         var backgrounds: [Background] = []
         var wrap: [Middleware] = []
+        var observe: [Middleware] = []
         var reloads: [@Sendable () async -> Void] = []
         var contentLimit = 0
     }
@@ -32,6 +34,8 @@ public final class Boot: Sendable {
     public let client: HTTPClient
     /// The process's own certificate, for calls to others; nil when the service port is plain.
     public let clientTLS: TLSContext?
+    /// What is broken on purpose; nil unless `FAULTS=on`.
+    public let faults: FaultInjector?
     private let parts = Mutex(Parts())
     private let stopping = Atomic<Bool>(false)
 
@@ -50,6 +54,7 @@ public final class Boot: Sendable {
         self.log = log
         self.clientTLS = clientTLS
         client = HTTPClient()
+        faults = settings.takesFaults ? FaultInjector(log: log) : nil
         metrics = Metrics()
     }
 
@@ -66,6 +71,11 @@ public final class Boot: Sendable {
     /// been answered.
     public func background(_ name: String, _ run: @escaping @Sendable () async -> Void) {
         parts.withLock { $0.backgrounds.append((name, run)) }
+    }
+
+    /// Wraps every request outside of all other middleware, to see also what injected faults do to it.
+    public func observing(_ wrap: @escaping Middleware) {
+        parts.withLock { $0.observe.append(wrap) }
     }
 
     /// Wraps every request, outside of the routes; the first one added is the outermost.
@@ -156,13 +166,16 @@ public final class Boot: Sendable {
 
     func stop() { stopping.store(true, ordering: .relaxed) }
 
-    /// Middleware waits, so where there is some nothing is answered at once.
+    /// Everything that answers requests on the service port.
     var responder: Responder {
         parts.withLock { parts in
-            guard !parts.wrap.isEmpty else { return parts.router.responder }
-            return Responder(
-                parts.wrap.reversed().reduce(parts.router.handler) { inner, wrap in wrap(inner) }
-            )
+            // Middleware waits, so where there is some nothing is answered at once.
+            guard !parts.wrap.isEmpty || !parts.observe.isEmpty || faults != nil else {
+                return parts.router.responder
+            }
+            let routes = parts.wrap.reversed().reduce(parts.router.handler) { $1($0) }
+            let inner = faults.map { FaultGate(faults: $0).wrap(routes) } ?? routes
+            return Responder(parts.observe.reversed().reduce(inner) { $1($0) })
         }
     }
 

@@ -126,6 +126,7 @@ final class ServiceRuntime: Sendable {
             }
         }
         defer { backgrounds.cancel() }
+        if boot.faults != nil { boot.log.warning("takes injected faults: FAULTS=on", [:]) }
         boot.log.info("ready", ["listen": .string(listener.address.description)])
         stage.withLock { $0 = .ready }
         try await withTaskCancellationHandler {
@@ -165,6 +166,7 @@ final class ServiceRuntime: Sendable {
     private func adminRouter() -> Router {
         var router = Router()
         health().add(to: &router)
+        FaultRoutes(faults: boot.faults).add(to: &router)
         router.immediate(.get, "/metrics") { [boot] _ throws(Problem) in
             var response = Response.text(boot.metrics.render())
             response.headers[.contentType] = Metrics.contentType

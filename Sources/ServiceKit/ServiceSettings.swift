@@ -14,6 +14,8 @@ struct ServiceSettings: Sendable {
     let servesTLS: Bool
     let drainTime: Duration
     let limits: HTTPLimits
+    /// Whether `/faults` may break the process on purpose.
+    let takesFaults: Bool
     /// Whether `HTTP_MAX_BODY` was set, so that no route may have more.
     let isContentCapped: Bool
     /// Where clients are served over TLS beside the plain port, and with what; the gateway's.
@@ -36,6 +38,7 @@ struct ServiceSettings: Sendable {
         var limits = try HTTPLimits(environment, facingClients: transport == .plainOutside)
         limits.drainTime = drainTime
         self.limits = limits
+        takesFaults = try environment.isOn("FAULTS")
         isContentCapped = environment.optional("HTTP_MAX_BODY") != nil
         clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil
     }

@@ -93,6 +93,28 @@ import Testing
         await bench.service.stop()
     }
 
+    @Test(
+        arguments: [
+            ("0", nil), ("1", "0"), ("12", "11"), ("x", "-"), ("-1", "-"), ("+1", "-"), ("", "-"),
+        ] as [(String, String?)]
+    )
+    func `OPTIONS that a route takes goes on with one hop less, and none is none`(
+        hops: String,
+        expected: String?
+    ) async throws {
+        let any = Route([.options, .get], "/any", to: "product")
+        let bench = try GatewayBench(plan: { $0.routes = [any] })
+        let answer = try await onLoop {
+            await bench.ask(.options, "/any", ["max-forwards": hops])
+        }
+        let seen = bench.requests.map { $0.headers["max-forwards"] ?? "-" }
+        #expect(seen == (expected.map { [$0] } ?? []))
+        if expected == nil {
+            #expect(answer.status == .noContent && answer.headers[.allow] == "OPTIONS, GET")
+        }
+        await bench.service.stop()
+    }
+
     @Test func `TRACE is refused here, so that it never shows what a service was sent`()
         async throws
     {

@@ -59,7 +59,11 @@ import Testing
         ("down --wipe", .down(wipe: true)), ("ps", .ps), ("env", .env), ("help", .help),
         ("", .help),
         ("up --help", .help), ("status --json", .status(json: true)),
-        ("fault payment {\"drop\":1}", .fault(.service(.payment), "{\"drop\":1}")),
+        ("fault payment {\"drop\":1}", .fault(.service(.payment), .add("{\"drop\":1}"))),
+        (
+            "fault payment.2", .fault(.instance(InstanceName(service: .payment, number: 2)), .list)
+        ),
+        ("fault order --clear", .fault(.service(.order), .clear)),
     ])
     func `every command is understood`(line: String, command: Invocation.Command) throws {
         #expect(try parse(line).command == command)
@@ -72,7 +76,8 @@ import Testing
         "up --replicas gateway=2",
         "up --set A", "kill", "kill nothing", "kill order.0", "kill order.x", "kill order.1.2",
         "kill .1",
-        "ps order", "verify --wait -1", "fault order", "fault postgres {}", "down now",
+        "ps order", "verify --wait -1", "fault", "fault order {} --clear", "fault postgres {}",
+        "down now",
         "logs nothing",
         "logs -n many", "up --data", "up --data --lean",
     ])

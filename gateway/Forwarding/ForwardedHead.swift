@@ -35,7 +35,19 @@ enum ForwardedHead {
         headers.set("x-forwarded-proto", request.isSecure ? "https" : "http")
         if let host = request.host { headers.set("x-forwarded-host", host) }
         headers.set(.via, "1.1 anyway")
+        if let hops = hopsLeft(request) { headers.set(Names.hops, String(hops - 1)) }
         return headers
+    }
+
+    /// How many more may pass an OPTIONS request on; nil for any number (RFC 9110 section 7.6.2).
+    ///
+    /// On other methods the field means nothing, and TRACE gets nowhere.
+    static func hopsLeft(_ request: Request) -> Int? {
+        let fields = request.method == .options ? request.headers.all(Names.hops) : []
+        guard let field = fields.first, fields.count == 1, field.utf8.count <= 9,
+            field.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return Int(field)
     }
 
     /// The target for the service: the normalised path, encoded once, and the client's query.
@@ -76,6 +88,7 @@ enum ForwardedHead {
     }
 
     private enum Names {
+        static let hops: HeaderName = "max-forwards"
         static let user: HeaderName = "x-anyway-user"
         static let role: HeaderName = "x-anyway-role"
         static let session: HeaderName = "x-anyway-session"

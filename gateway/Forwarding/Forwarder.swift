@@ -20,6 +20,10 @@ struct Forwarder: Sendable {
     func forward(_ request: Request) async throws(Problem) -> Response {
         let pass = try await gatekeeper.admit(request, to: route, limiter)
         AccessNote.current?.set(user: pass.claims?.subject, service: route.upstream)
+        if ForwardedHead.hopsLeft(request) == 0 {
+            let allowed = route.methods.map(\.description).joined(separator: ", ")
+            return .empty(headers: [.allow: allowed])
+        }
         if !route.types.isEmpty { _ = try request.preferred(of: route.types) }
         var limits = pass.headers
         let content: ClientRequest.Body

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import HTTP
 internal import Identity
 internal import Mesh
@@ -35,7 +34,7 @@ final class TokenGate: Sendable {
         source: Source?,
         log: Logger,
         metrics: Metrics,
-        now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        now: @escaping @Sendable () -> Int64 = { ProcessClock.seconds }
     ) {
         self.source = Mutex(source)
         self.log = log

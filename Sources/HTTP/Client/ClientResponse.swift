@@ -1,3 +1,5 @@
+public import Reactor
+
 /// A response whose head has come; its content is still to be read.
 ///
 /// The connection goes back to the pool when the content was read to its end, and is closed when the
@@ -11,6 +13,42 @@ public struct ClientResponse: Sendable {
     public let bodyStream: BodyReader
     /// The SPIFFE URI in the server's verified certificate.
     public let peerIdentity: String?
+
+    init(
+        status: Status,
+        headers: Headers,
+        bodyStream: BodyReader,
+        peerIdentity: String?
+    ) {
+        self.status = status
+        self.headers = headers
+        self.bodyStream = bodyStream
+        self.peerIdentity = peerIdentity
+    }
+
+    /// A response that no server gave, in place of one.
+    ///
+    /// A content that streams is left out.
+    public init(_ response: Response) {
+        status = response.status
+        headers = response.headers
+        peerIdentity = nil
+        if case .bytes(let content) = response.body {
+            bodyStream = BodyReader(content)
+        } else {
+            bodyStream = .none
+        }
+    }
+
+    /// The same response with a content that comes at so many bytes a second, up to a deadline.
+    public func slowed(to bytesPerSecond: Int, until deadline: Deadline) -> ClientResponse {
+        ClientResponse(
+            status: status,
+            headers: headers,
+            bodyStream: BodyReader(bodyStream, Pace(bytesPerSecond, deadline)),
+            peerIdentity: peerIdentity
+        )
+    }
 
     /// All of the content.
     ///

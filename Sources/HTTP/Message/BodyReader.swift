@@ -6,6 +6,7 @@ public final class BodyReader: Sendable {
         case bytes(UnreadBytes)
         case connection(any BodySource)
         case limited(BodyReader, Allowance)
+        case slowed(BodyReader, Pace)
     }
 
     private let source: Source
@@ -33,6 +34,12 @@ public final class BodyReader: Sendable {
         length = reader.length
     }
 
+    /// The content of another reader, more slowly.
+    init(_ reader: BodyReader, _ pace: Pace) {
+        source = .slowed(reader, pace)
+        length = reader.length
+    }
+
     /// Why a limited reader's content came to an early end; nil while all is well.
     public var failure: Problem? {
         if case .limited(_, let allowance) = source { allowance.failure } else { nil }
@@ -53,6 +60,7 @@ public final class BodyReader: Sendable {
         case .bytes(let unread): unread.take()
         case .connection(let connection): try await connection.nextPiece()
         case .limited(let reader, let allowance): try await allowance.next(of: reader)
+        case .slowed(let reader, let pace): try await pace.next(of: reader)
         }
     }
 

@@ -10,7 +10,7 @@ public struct Request: Sendable {
     /// Whether it came over TLS.
     public let isSecure: Bool
     /// The content, as it arrives.
-    public let bodyStream: BodyReader
+    public private(set) var bodyStream: BodyReader
     /// The route that the router chose; nil before it did.
     var route: Router.Route?
 
@@ -49,6 +49,13 @@ public struct Request: Sendable {
             preconditionFailure("'\(method) \(target)' is not a request")
         }
         self.init(head, body: BodyReader(body), remote: remote, peerIdentity: peerIdentity)
+    }
+
+    /// The same request with a content that is all there, in place of one that can be read once.
+    public func carrying(_ content: [UInt8]) -> Request {
+        var copy = self
+        copy.bodyStream = BodyReader(content)
+        return copy
     }
 
     /// What is to be done.

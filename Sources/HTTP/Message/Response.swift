@@ -24,12 +24,36 @@ public struct Response: Sendable {
     public var body: Body
     /// The template of the route that answered, set by the router; for logs and metrics.
     public internal(set) var route: String?
+    /// How the connection ends in place of an answer; nil for an answer.
+    let drop: Drop?
+
+    /// How a connection ends without an answer.
+    public enum Drop: Sendable {
+        /// As by a process that died.
+        case close
+        /// As by a network that broke.
+        case reset
+    }
 
     /// Puts a response together.
     public init(_ status: Status, headers: Headers = [:], body: Body = .none) {
         self.status = status
         self.headers = headers
         self.body = body
+        drop = nil
+    }
+
+    /// No answer at all, to see what becomes of those who wait for one: the connection ends.
+    ///
+    /// Logs and metrics show the status 444, which is never sent.
+    public static func dropped(_ drop: Drop) -> Response { Response(drop) }
+
+    /// A stream, because answers that are all there may be sent together with others.
+    private init(_ drop: Drop) {
+        status = Status(444)
+        headers = [:]
+        body = .stream { _ in throw SocketError.closed }
+        self.drop = drop
     }
 
     /// A response without content.

@@ -163,8 +163,9 @@ struct JSONCheck {
 }
 
 /// JSON pointers (RFC 6901 §3).
-enum JSONPointer {
-    static func escape(_ name: String) -> String {
+public enum JSONPointer {
+    /// A name as part of a pointer.
+    public static func escape(_ name: String) -> String {
         name.replacing("~", with: "~0").replacing("/", with: "~1")
     }
 }

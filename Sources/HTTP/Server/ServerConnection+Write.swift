@@ -60,6 +60,11 @@ extension ServerConnection {
             guard hasContent else { return (0, true) }
             try await flush(with: content)
             return (content.count, true)
+        case .stream where response.drop != nil:
+            // Earlier answers are owed all the same.
+            try await flush()
+            if response.drop == .reset { stream.closeHard() }
+            return (0, false)
         case .stream(let length, let produce):
             let isDelimited = length != nil || head.version == .http11
             append(response, to: head, closing: closing || !isDelimited)

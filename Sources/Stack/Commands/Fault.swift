@@ -1,21 +1,14 @@
-/// `stack fault`: hands injected faults to processes.
+/// `stack fault`: hands injected faults to processes, lists them, takes them back.
 struct Fault {
     let layout: Layout
 
-    /// Posts the JSON to each admin port and prints the answers; 1 when any refused.
-    func run(_ target: Target, _ json: String) throws(StackError) -> Int32 {
+    /// Asks each admin port and prints the answers; 1 when any refused.
+    func run(_ target: Target, _ order: Invocation.FaultOrder) throws(StackError) -> Int32 {
         let state = try StateFile(layout: layout).require()
         var code: Int32 = 0
         for index in try state.indices(of: target) {
             let plan = state.members[index].plan
-            let answer = LoopbackHTTP.send(
-                "POST",
-                "/faults",
-                port: plan.ports.admin,
-                json: json,
-                timeout: .seconds(3)
-            )
-            guard let answer else {
+            guard let answer = Self.ask(plan.ports.admin, order) else {
                 Terminal.say("\(plan.name): does not answer; is it running? see: stack ps")
                 code = 1
                 continue
@@ -23,10 +16,29 @@ struct Fault {
             Terminal.say("\(plan.name): \(answer.text.trimmingSuffix("\n"))")
             if answer.isSuccess { continue }
             code = 1
-            if answer.status == 404 && plan.environment["FAULTS"] == nil {
+            if plan.environment["FAULTS"] != "on" {
                 Terminal.note("stack: \(plan.name) takes no faults; start the stack with --faults")
             }
         }
         return code
+    }
+
+    private static func ask(
+        _ port: UInt16,
+        _ order: Invocation.FaultOrder
+    ) -> LoopbackResponse? {
+        let (method, json): (String, String?) =
+            switch order {
+            case .list: ("GET", nil)
+            case .clear: ("DELETE", nil)
+            case .add(let json): ("POST", json)
+            }
+        return LoopbackHTTP.send(
+            method,
+            "/faults",
+            port: port,
+            json: json,
+            timeout: .seconds(3)
+        )
     }
 }

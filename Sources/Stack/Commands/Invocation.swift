@@ -14,12 +14,20 @@ struct Invocation: Equatable {
         case logs(LogOptions)
         case status(json: Bool)
         case control(Verb, [Target])
-        case fault(Target, String)
+        case fault(Target, FaultOrder)
         case verify(json: Bool, wait: Duration)
         case env
         case crash(CrashOptions)
         /// Makes what a stack in containers needs, below the folder.
         case provision(String)
+    }
+
+    /// What is asked about injected faults.
+    enum FaultOrder: Equatable {
+        case list
+        case clear
+        /// A rule, or a document of rules, as JSON.
+        case add(String)
     }
 
     /// What can be done to a process.
@@ -86,14 +94,17 @@ struct Invocation: Equatable {
     }
 
     private static func fault(_ words: inout Words) throws(StackError) -> Command {
-        guard let name = words.plain(), let json = words.plain() else {
+        guard let name = words.plain() else {
             throw .usage("fault needs a name and JSON: stack fault payment '{\"latency_ms\":300}'")
         }
         let target = try Target(name)
         guard target != .postgres else {
             throw .usage("faults are injected into services; for PostgreSQL use kill or pause")
         }
-        return .fault(target, json)
+        let clear = words.flag("--clear")
+        guard let json = words.plain() else { return .fault(target, clear ? .clear : .list) }
+        guard !clear else { throw .usage("fault takes a rule or --clear, not both") }
+        return .fault(target, .add(json))
     }
 }
 

@@ -16,7 +16,9 @@ enum Usage {
           stack resume NAME…      SIGCONT
           stack start NAME…       start again what was killed, on the same ports
           stack restart NAME…     stop gently, start again
-          stack fault NAME JSON   inject faults (the stack must be up with --faults)
+          stack fault NAME JSON   inject a fault (the stack must be up with --faults), such as
+                                  '{"latency_ms":300}'; see docs/faults.md
+          stack fault NAME        faults and how often they did something; --clear ends them
           stack verify [--json] [--wait SECONDS]
                                   do money, stock, orders and events add up? exit 1 if not
           stack crash [--seed 1] [--case CASE [--times N]] [--sample N] [--pairs N] [--only order,…]

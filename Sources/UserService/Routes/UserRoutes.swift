@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import HTTP
 internal import Messaging
 internal import Postgres
+internal import Reactor
 internal import ServiceKit
 internal import Telemetry
 
@@ -22,7 +23,7 @@ struct UserRoutes: Sendable {
         keys: SigningKeys,
         passwords: Passwords = Passwords(),
         log: Logger = .silent,
-        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        now: @escaping @Sendable () -> Int64 = { ProcessClock.seconds }
     ) {
         self.store = store
         self.keys = keys
