@@ -105,7 +105,7 @@ let package = Package(
         library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"], migrations: true),
         library(
             "ServiceKit",
-            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"]
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Messaging", "Contracts"]
         ),
 
         // Services. A service never imports a service.
@@ -162,7 +162,10 @@ let package = Package(
             ]
         ),
         tests("ContractsTests", ["Contracts"]),
-        tests("MessagingTests", ["Messaging", "HTTP", "Postgres", "Reactor", "PostgresHarness"]),
+        tests(
+            "MessagingTests",
+            ["Messaging", "HTTP", "Mesh", "Postgres", "Reactor", "Telemetry", "PostgresHarness"]
+        ),
         tests("SagasTests", ["Sagas", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]),
         tests(
             "ServiceTests",

@@ -8,7 +8,7 @@ internal import ServiceKit
 enum NotificationService {
     static func main() {
         Service.run("notification") { boot in
-            let orders = try boot.upstream("order")
+            let orders = try boot.upstream("order", policy: .feed)
             let database = try await boot.database(migrations: Migrations.all)
             let consumer = EventConsumer(
                 of: "order",
@@ -22,7 +22,7 @@ enum NotificationService {
                 try await OrderEvents.apply(event, in: transaction)
             }
             boot.routes { NotificationRoutes(store: Store(database)).register(&$0) }
-            boot.background("order events") { await consumer.run() }
+            boot.follow([consumer], in: database)
         }
     }
 }

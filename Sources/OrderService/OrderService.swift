@@ -34,11 +34,8 @@ enum OrderService {
                 sagas: sagas,
                 outbox: outbox
             )
-            let feed = EventFeed(of: "order", in: database) { boot.isStopping }
-            boot.routes { router in
-                routes.add(to: &router)
-                feed.add(to: &router, readers: "notification")
-            }
+            boot.routes { routes.add(to: &$0) }
+            try boot.publishEvents(in: database, to: "notification")
             boot.background("sagas") { await sagas.run() }
         }
     }
@@ -48,5 +45,6 @@ enum OrderService {
         MessagingMigrations.outbox,
         SagaMigrations.pending,
         Migration(name: "v0001_create_orders", sql: PackageResources.v0001_create_orders_sql),
+        MessagingMigrations.outboxDays,
     ]
 }

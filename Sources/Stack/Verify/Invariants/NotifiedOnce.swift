@@ -9,7 +9,10 @@ extension Invariant {
             """,
             .notification: """
             SELECT event_id, count(*) AS times
-              FROM (SELECT event_id FROM deliveries UNION ALL SELECT event_id FROM parked_events) AS told
+              FROM (
+                SELECT event_id, kind FROM deliveries
+                UNION ALL SELECT event_id, type FROM parked_events) AS told
+             WHERE kind IN ('order.confirmed', 'order.rejected', 'order.cancelled')
              GROUP BY event_id
             """,
         ],
