@@ -3,6 +3,7 @@ import Postgres
 import PostgresHarness
 import Reactor
 import Synchronization
+import Telemetry
 import Testing
 
 @testable import Messaging

@@ -1,5 +1,6 @@
 import Postgres
 import PostgresHarness
+import Telemetry
 import Testing
 
 @testable import Messaging

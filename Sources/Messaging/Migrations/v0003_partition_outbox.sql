@@ -122,7 +122,8 @@ BEGIN
     SELECT * INTO old FROM outbox_days AS d
     WHERE last_txid IS NOT NULL AND day < today - keep
         AND (SELECT count(*) FROM outbox_days AS later
-             WHERE later.day > d.day AND later.day <= (SELECT day FROM outbox_head)) > keep
+             WHERE later.day > d.day AND later.day <= (SELECT day FROM outbox_head)
+                AND later.last_txid IS DISTINCT FROM '0') > keep
     ORDER BY day LIMIT 1;
     IF old.day IS NULL THEN RETURN NULL; END IF;
     EXECUTE format('DROP TABLE %I', old.partition);
