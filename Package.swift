@@ -109,7 +109,7 @@ let package = Package(
         library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"], migrations: true),
         library(
             "ServiceKit",
-            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"]
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Messaging", "Contracts"]
         ),
 
         // Services. A service never imports a service.
@@ -170,7 +170,10 @@ let package = Package(
         ),
         tests("ContractsTests", ["Contracts"]),
         tests("JournalingTests", ["Journaling", "Reactor"]),
-        tests("MessagingTests", ["Messaging", "HTTP", "Postgres", "Reactor", "PostgresHarness"]),
+        tests(
+            "MessagingTests",
+            ["Messaging", "HTTP", "Mesh", "Postgres", "Reactor", "Telemetry", "PostgresHarness"]
+        ),
         tests(
             "SagasTests",
             ["Sagas", "Simulate", "Postgres", "PostgresHarness", "Reactor", "Telemetry"]

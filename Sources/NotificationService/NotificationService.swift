@@ -8,8 +8,8 @@ internal import ServiceKit
 enum NotificationService {
     static func main() {
         Service.run("notification") { boot in
-            let orders = try boot.upstream("order")
-            let payments = try boot.upstream("payment")
+            let orders = try boot.upstream("order", policy: .feed)
+            let payments = try boot.upstream("payment", policy: .feed)
             let database = try await boot.database(migrations: Migrations.all)
             let consumer = EventConsumer(
                 of: "order",
@@ -34,8 +34,7 @@ enum NotificationService {
                 try await PaymentEvents.apply(event, in: transaction)
             }
             boot.routes { NotificationRoutes(store: Store(database)).register(&$0) }
-            boot.background("order events") { await consumer.run() }
-            boot.background("payment events") { await refunds.run() }
+            boot.follow([consumer, refunds], in: database)
         }
     }
 }

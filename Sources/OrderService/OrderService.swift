@@ -57,11 +57,8 @@ enum OrderService {
                 outbox: outbox,
                 saved: journal?.saved
             )
-            let feed = EventFeed(of: "order", in: database) { boot.isStopping }
-            boot.routes { router in
-                routes.add(to: &router)
-                feed.add(to: &router, readers: "notification")
-            }
+            boot.routes { routes.add(to: &$0) }
+            try boot.publishEvents(in: database, to: "notification")
             boot.background("sagas") { await sagas.run() }
             boot.background("cancellations") { await cancellations.run() }
             boot.background("saga watch") { await watch.run() }
@@ -91,5 +88,6 @@ enum OrderService {
         SagaMigrations.kinds,
         Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
         SagaMigrations.endMany,
+        MessagingMigrations.outboxDays,
     ]
 }

@@ -22,11 +22,8 @@ internal import ServiceKit
                 settlement: settlement,
                 outcomes: OutcomeCounters(boot.metrics)
             )
-            let feed = EventFeed(of: "payment", in: database) { boot.isStopping }
-            boot.routes { router in
-                routes.register(&router)
-                feed.add(to: &router, readers: "notification")
-            }
+            boot.routes { routes.register(&$0) }
+            try boot.publishEvents(in: database, to: "notification")
             let audit = ProviderAudit(
                 settlement: settlement,
                 records: stripe,

@@ -77,6 +77,8 @@ struct ServerError: Hashable, Sendable {
         case "40001", "40P01": .serialization
         case "57014": isCollateral ? .interrupted : .timedOut
         case "25006": .unavailable("the server is read-only")
+        // Not done: the statement was still waiting for its lock.
+        case "55P03": .overloaded
         default: endsSession || isWeather ? .unavailable(message) : other
         }
     }

@@ -11,5 +11,6 @@ enum Migrations {
             sql: PackageResources.v0003_create_signing_keys_sql
         ),
         MessagingMigrations.outbox,
+        MessagingMigrations.outboxDays,
     ]
 }

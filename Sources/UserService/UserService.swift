@@ -1,5 +1,4 @@
 internal import HTTP
-internal import Messaging
 internal import Postgres
 internal import Reactor
 internal import ServiceKit
@@ -25,11 +24,8 @@ internal import Telemetry
                     if isNew { boot.log.info("administrator made") }
                 }
             }
-            boot.routes { router in
-                routes.register(&router)
-                EventFeed(of: "user", in: database, isStopping: { boot.isStopping })
-                    .add(to: &router, readers: ["notification"])
-            }
+            boot.routes { routes.register(&$0) }
+            try boot.publishEvents(in: database, to: "notification")
             boot.background("signing keys") { await upkeep.refreshKeys() }
             boot.background("ended sessions") { await upkeep.deleteEndedSessions() }
         }

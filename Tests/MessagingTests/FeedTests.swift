@@ -24,11 +24,13 @@ import Testing
 
     private static func read(_ database: Database, after: FeedCursor) async throws -> [StoredEvent]
     {
-        try await database.all(FindEvents(source: "/test", after: after, limit: 1000))
+        try await database.all(
+            FindEvents(source: "/test", after: after, limit: 1000, bytes: 1 << 20)
+        )
     }
 
     @Test func `an event that commits late is not stepped over`() async throws {
-        try await withDatabase(migrations: [MessagingMigrations.outbox]) { database async throws in
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
             let outbox = Outbox()
             let isWritten = OneShot<Bool>()
             let mayCommit = OneShot<Bool>()
@@ -54,7 +56,7 @@ import Testing
     }
 
     @Test func `concurrent writers lose nothing and repeat nothing`() async throws {
-        try await withDatabase(migrations: [MessagingMigrations.outbox]) { database async throws in
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
             let outbox = Outbox()
             let total = 400
             let seen = try await withThrowingTaskGroup(of: [Int64].self) { group in
@@ -86,7 +88,7 @@ import Testing
     }
 
     @Test func `an event is a CloudEvent 1.0 whose data is JSON, not text`() async throws {
-        try await withDatabase(migrations: [MessagingMigrations.outbox]) { database async throws in
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
             try await database.run(Self.publish(Outbox(), 7))
             let found = try await Self.read(database, after: .start)
             let event = try #require(found.first?.event)

@@ -69,7 +69,8 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `every event is told once while replicas come and go`() async throws {
-        try await withDatabase(migrations: [MessagingMigrations.outbox]) { orders in
+        let tables = [MessagingMigrations.outbox, MessagingMigrations.outboxDays]
+        try await withDatabase(migrations: tables) { orders in
             try await withDatabase(migrations: Migrations.all, loops: 2) { inbox in
                 var router = Router()
                 EventFeed(of: "order", in: orders) { false }.add(to: &router, readers: .anyone)

@@ -137,7 +137,7 @@ func orderEvent(_ type: String, _ data: OrderEventData, id: UUID = UUID()) throw
 
     @Test(arguments: ["null", "{}", "[]", #""text""#, #"{"order_id":"x"}"#])
     func `an ending that cannot be read is parked`(_ data: String) throws {
-        guard case .park = Reaction(to: try orderEvent(OrderEvent.confirmed, data)) else {
+        guard case .refuse = Reaction(to: try orderEvent(OrderEvent.confirmed, data)) else {
             Issue.record("\(data) was not parked")
             return
         }

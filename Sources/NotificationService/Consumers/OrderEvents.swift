@@ -6,8 +6,8 @@ internal import Postgres
 enum Reaction: Sendable, Equatable {
     /// Tell the customer.
     case deliver(Delivery)
-    /// Keep it for an operator, for this reason.
-    case park(String)
+    /// It cannot be understood, for this reason; an operator has to see it.
+    case refuse(String)
     /// It is not for us.
     case ignore
 
@@ -23,7 +23,7 @@ enum Reaction: Sendable, Equatable {
             return
         }
         guard let order = try? event.content(as: OrderEventData.self) else {
-            self = .park("the content is not that of an order")
+            self = .refuse("the content is not that of an order")
             return
         }
         self = .deliver(
@@ -46,21 +46,19 @@ enum OrderEvents {
         _ event: CloudEvent,
         in transaction: Transaction<DatabaseError>
     ) async throws(DatabaseError) {
-        try await Reaction(to: event).apply(to: event, in: transaction)
+        try await Reaction(to: event).apply(in: transaction)
     }
 }
 
 extension Reaction {
     /// Writes down what is to be done.
-    func apply(
-        to event: CloudEvent,
-        in transaction: Transaction<DatabaseError>
-    ) async throws(DatabaseError) {
+    ///
+    /// - Throws: `.decoding` for an event that an operator has to see.
+    func apply(in transaction: Transaction<DatabaseError>) async throws(DatabaseError) {
         switch self {
         case .deliver(let delivery):
             try await transaction.run(InsertDelivery(delivery: delivery))
-        case .park(let reason):
-            try await transaction.run(ParkEvent(event: event, reason: reason))
+        case .refuse(let reason): throw .decoding(reason)
         case .ignore: break
         }
     }

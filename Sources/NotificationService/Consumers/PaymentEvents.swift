@@ -10,7 +10,7 @@ enum PaymentEvents {
     static func reaction(to event: CloudEvent) -> Reaction {
         guard event.type == PaymentEvent.refunded else { return .ignore }
         guard let payment = try? event.content(as: PaymentEventData.self) else {
-            return .park("the content is not that of a payment")
+            return .refuse("the content is not that of a payment")
         }
         return .deliver(
             Delivery(
@@ -29,6 +29,6 @@ enum PaymentEvents {
         _ event: CloudEvent,
         in transaction: Transaction<DatabaseError>
     ) async throws(DatabaseError) {
-        try await reaction(to: event).apply(to: event, in: transaction)
+        try await reaction(to: event).apply(in: transaction)
     }
 }

@@ -9,5 +9,14 @@ enum Migrations {
             name: "v0001_create_deliveries",
             sql: PackageResources.v0001_create_deliveries_sql
         ),
+        Migration(
+            name: "v0002_rename_parked_events",
+            sql: PackageResources.v0002_rename_parked_events_sql
+        ),
+        MessagingMigrations.parkedEvents,
+        Migration(
+            name: "v0003_move_parked_events",
+            sql: PackageResources.v0003_move_parked_events_sql
+        ),
     ]
 }

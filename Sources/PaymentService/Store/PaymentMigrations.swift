@@ -14,5 +14,6 @@ enum PaymentMigrations {
             sql: PackageResources.v0003_create_reconciliation_sql
         ),
         MessagingMigrations.outbox,
+        MessagingMigrations.outboxDays,
     ]
 }

@@ -4,7 +4,7 @@ extension Database {
     /// Brings the schema up to date: runs what has not run yet, each in a transaction of its own.
     ///
     /// Any number of processes may do this at once; an advisory lock lets one through at a time, and
-    /// each script runs once. The statement timeout does not apply to scripts.
+    /// each script runs once. The limits of statements and locks do not apply to scripts.
     ///
     /// - Parameter limit: how long all of it may take, waiting for other processes included.
     public func migrate(
@@ -68,6 +68,7 @@ private struct Migrator {
     private static let open = """
         BEGIN;
         SET LOCAL statement_timeout = 0;
+        SET LOCAL lock_timeout = 0;
         SELECT pg_advisory_xact_lock(7215410032917541);
         CREATE TABLE IF NOT EXISTS schema_migrations (
             position integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -27,11 +27,20 @@ struct DatabaseURL: Sendable {
         }
     }
 
-    /// Adds what keeps a session bounded: a limit for each statement, and probes for dead peers.
+    /// Adds what keeps a session bounded: a limit for each statement, for the wait for a lock and for
+    /// silence inside a transaction, and probes for dead peers.
+    ///
+    /// A transaction that stays open holds back whatever waits for the oldest one to end: other
+    /// services' feeds and vacuum. Ours send their next statement at once, so one that is silent for
+    /// twice a statement's time has lost its owner.
     mutating func addDefaults(statementTimeout: Duration, settings: [String: String] = [:]) {
-        let limit = "-c statement_timeout=\(max(1, statementTimeout.wholeMilliseconds))"
+        let limit = max(1, statementTimeout.wholeMilliseconds)
+        let limits = [
+            "-c statement_timeout=\(limit)", "-c lock_timeout=\(max(1, limit * 4 / 5))",
+            "-c idle_in_transaction_session_timeout=\(limit * 2)",
+        ]
         let others = settings.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value)" }
-        values["options"] = ([limit] + others + [values["options"]].compactMap(\.self))
+        values["options"] = (limits + others + [values["options"]].compactMap(\.self))
             .joined(separator: " ")
         values["client_encoding"] = "UTF8"
         let defaults = [

@@ -1,7 +1,8 @@
 extension Invariant {
     /// Every order that ended said so once, and said what it is: confirmed or rejected, never both.
     ///
-    /// A cancelled order was confirmed before, and says both.
+    /// A cancelled order was confirmed before, and says both. Orders older than the events that are kept
+    /// are not asked.
     static let oneOutcomeEvent = Invariant(
         name: "each ended order has one outcome event",
         reads: [
@@ -21,6 +22,9 @@ extension Invariant {
                  WHERE type IN ('order.confirmed', 'order.rejected', 'order.cancelled')
                  GROUP BY subject) AS said ON said.subject = orders.id::text
              WHERE status <> 'pending'
+               AND created_at >= coalesce(
+                 (SELECT min(day) FROM outbox_days WHERE EXISTS (
+                   SELECT FROM outbox_head WHERE dropped_txid > '0')), '-infinity')
             """
         ],
         holds: { found in

@@ -4,4 +4,6 @@ struct EventPage: Sendable, Codable {
     let events: [CloudEvent]
     /// Ask after this for what follows; opaque.
     let next: String
+    /// What lies behind `next`; releases before did not say.
+    let behind: Backlog?
 }

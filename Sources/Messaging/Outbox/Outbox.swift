@@ -6,6 +6,9 @@ internal import Telemetry
 
 /// Where a service writes down what has happened, in the transaction that makes it happen.
 public final class Outbox: Sendable {
+    /// The most bytes of an event's content.
+    public static let maxContent = 256 << 10
+
     private let clock = Mutex(HybridLogicalClock())
 
     /// Makes the outbox of this process.
@@ -18,7 +21,7 @@ public final class Outbox: Sendable {
     ///   - subject: what it happened to.
     ///   - sequence: counts the events of this subject up.
     ///   - data: the content.
-    /// - Throws: `.decoding` when the content cannot be written as JSON.
+    /// - Throws: `.decoding` when the content cannot be written as JSON, or is too long.
     public func publish(
         _ type: String,
         subject: String,
@@ -30,6 +33,9 @@ public final class Outbox: Sendable {
             text = String(decoding: try JSONEncoder().encode(data), as: UTF8.self)
         } catch {
             throw .decoding("the content of \(type) is not JSON")
+        }
+        guard text.utf8.count <= Self.maxContent else {
+            throw .decoding("the content of \(type) is longer than \(Self.maxContent) bytes")
         }
         return InsertEvent(
             eventID: UUID(),

@@ -36,3 +36,31 @@ public struct FeedCursor: Hashable, Sendable, Comparable, LosslessStringConverti
         (left.transaction, left.row) < (right.transaction, right.row)
     }
 }
+
+/// Where a consumer stands, in its own database and in what it asks the feed for.
+public enum FeedPosition: Hashable, Sendable, LosslessStringConvertible {
+    /// At the oldest event that is kept, whatever was dropped before it: a consumer that is new, or was
+    /// rewound. The feed's first answer tells it the place that this is.
+    case oldest
+    /// Behind an event. A feed that has dropped what follows says so (410).
+    case behind(FeedCursor)
+
+    /// Reads `oldest` or a cursor; nil for anything else.
+    public init?(_ description: String) {
+        if description == "oldest" {
+            self = .oldest
+        } else if let cursor = FeedCursor(description) {
+            self = .behind(cursor)
+        } else {
+            return nil
+        }
+    }
+
+    /// `oldest` or the cursor; opaque to consumers.
+    public var description: String {
+        switch self {
+        case .oldest: "oldest"
+        case .behind(let cursor): cursor.description
+        }
+    }
+}

@@ -11,6 +11,8 @@ public struct EventFeed: Sendable {
     static let maxLimit = 1000
     /// The longest an answer is held back for an event to come, in seconds.
     static let maxWait = 30
+    /// Bytes of content after which an answer takes in no further event.
+    static let maxBytes = 1 << 20
 
     private let database: Database
     private let source: String
@@ -43,35 +45,85 @@ public struct EventFeed: Sendable {
     }
 
     private func read(_ request: Request) async throws(Problem) -> Response {
-        let text = request.query.first("after") ?? FeedCursor.start.description
-        guard let after = FeedCursor(text) else {
+        let text = request.query.first("after") ?? FeedPosition.oldest.description
+        guard let position = FeedPosition(text) else {
             throw .badRequest("after: '\(text)' is not a cursor of this feed")
         }
         let limit = try number(request, "limit", in: 1...Self.maxLimit, default: 500)
         let wait = try number(request, "wait", in: 0...Self.maxWait, default: 0)
         let end = Deadline.after(.seconds(wait))
         while true {
-            let found = try await find(after, limit)
+            let (found, start) = try await find(position, limit)
             if let last = found.last {
-                return .json(EventPage(events: found.map(\.event), next: "\(last.cursor)"))
+                return try await answer(found.map(\.event), next: last.cursor)
             }
             let isCancelled = (try? await EventLoop.sleep(for: pollInterval)) == nil
             if end.hasPassed || isCancelled || isStopping() {
-                return .json(EventPage(events: [], next: "\(after)"))
+                switch position {
+                case .oldest: return try await answer([], next: start)
+                case .behind(let cursor): return try await answer([], next: cursor)
+                }
             }
         }
     }
 
-    private func find(_ after: FeedCursor, _ limit: Int) async throws(Problem) -> [StoredEvent] {
-        do throws(DatabaseError) {
-            return try await database.all(
-                FindEvents(source: source, after: after, limit: Int64(limit))
-            )
-        } catch {
-            var problem = Problem.unavailable("the feed cannot be read", retryAfter: .seconds(1))
-            problem.cause = "\(error)"
-            throw problem
+    /// What lies behind the position, and where the feed begins.
+    ///
+    /// The start is read last: had a day been dropped before the events were read, it would show.
+    private func find(
+        _ position: FeedPosition,
+        _ limit: Int
+    ) async throws(Problem) -> ([StoredEvent], FeedCursor) {
+        let cursor: FeedCursor
+        switch position {
+        case .oldest: cursor = .start
+        case .behind(let place): cursor = place
         }
+        let events = FindEvents(
+            source: source,
+            after: cursor,
+            limit: Int64(limit),
+            bytes: Int64(Self.maxBytes)
+        )
+        let found: ([StoredEvent], [FeedCursor])
+        do throws(DatabaseError) {
+            found = try await database.pipeline(events, FindFeedStart())
+        } catch {
+            throw Self.unreadable(error)
+        }
+        let start = found.1.first ?? .start
+        if position != .oldest, cursor < start { throw Self.gone(cursor, start) }
+        return (found.0, start)
+    }
+
+    private func answer(
+        _ events: [CloudEvent],
+        next: FeedCursor
+    ) async throws(Problem) -> Response {
+        let backlog: Backlog?
+        do throws(DatabaseError) {
+            backlog = try await database.one(FindBacklog(after: next))
+        } catch {
+            throw Self.unreadable(error)
+        }
+        return .json(EventPage(events: events, next: "\(next)", behind: backlog))
+    }
+
+    private static func unreadable(_ error: DatabaseError) -> Problem {
+        var problem = Problem.unavailable("the feed cannot be read", retryAfter: .seconds(1))
+        problem.cause = "\(error)"
+        return problem
+    }
+
+    /// 410: what follows this cursor was dropped before it was read.
+    private static func gone(_ cursor: FeedCursor, _ start: FeedCursor) -> Problem {
+        Problem(
+            .gone,
+            "events-gone",
+            detail: "the events behind \(cursor) are no longer kept; "
+                + "what is kept begins behind \(start)",
+            members: ["oldest": .string("\(start)")]
+        )
     }
 
     private func number(
