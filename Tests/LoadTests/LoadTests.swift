@@ -1,3 +1,4 @@
+import Reactor
 import Testing
 
 @testable import Load
@@ -24,6 +25,30 @@ import Testing
         }
         #expect(latencies.longest == .microseconds(10_000))
         #expect(Latencies().percentile(0.5) == .zero)
+    }
+
+    @Test func `customers share a pace evenly`() {
+        let start = Deadline(nanoseconds: 1_000_000_000)
+        var due: [UInt64] = []
+        for number in 0..<8 {
+            let pace = Pace(rate: 100, number, of: 8, from: start)
+            for turn in 0..<25 {
+                due.append(pace.first.advanced(by: pace.interval * turn).nanoseconds)
+            }
+        }
+        due.sort()
+        #expect(due.first == start.nanoseconds)
+        for (one, next) in zip(due, due.dropFirst()) { #expect(next - one == 10_000_000) }
+    }
+
+    @Test func `a pace, one product, few accounts and short orders can be asked for`() throws {
+        let words = "checkout --rate 250 --hot --accounts 4 --lines 1 --json".split(separator: " ")
+        let options = try #require(try Options.parse(words.map(String.init)))
+        #expect(options.rate == 250 && options.wantsOneProduct)
+        #expect(options.accounts == 4 && options.lines == 1 && options.printsJSON)
+        for bad in [["--rate", "0"], ["--lines", "11"], ["--accounts", "many"], ["--rate"]] {
+            #expect(throws: Options.Invalid.self) { try Options.parse(["checkout"] + bad) }
+        }
     }
 
     @Test func `adding two tallies is counting both`() {

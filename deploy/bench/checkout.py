@@ -4,6 +4,8 @@
 Starts a lean stack of its own (mutual TLS, PostgreSQL with fsync) and gives the same PostgreSQL a
 database with the services' tables. Then takes turns: checkouts through the gateway, the same order's
 SQL in four transactions statement by statement, and the same with each transaction as one pipeline.
+Rates on a busy machine say little, so the processor time that each order took is printed as well, with
+PostgreSQL, load generator and pgbench included.
 Afterwards: latency at half the peak, checkouts that all want one product, and, with --old-orders,
 latency with that many finished orders in the database. See checkout.sql for what pgbench runs.
 """
@@ -12,6 +14,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -87,12 +90,41 @@ class Stack:
             INSERT INTO stock SELECT bench_id(n), 1000000000 FROM generate_series(1, 50) n;
             ANALYZE;""")
 
+    def processor_seconds(self):
+        """What the stack's processes and our own children have used so far; the user service is left
+        out, which only hashes the passwords of the accounts that are made for each run."""
+        hertz = os.sysconf("SC_CLK_TCK")
+        lines = [line.split() for line in self.stack("ps").splitlines()[1:]]
+        pids = {int(line[2]) for line in lines
+                if len(line) > 3 and line[2].isdigit() and not line[0].startswith("user")}
+        ticks = 0
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                name, rest = path.read_text().rsplit(")", 1)
+            except OSError:
+                continue
+            fields = rest.split()
+            if int(name.split(" ", 1)[0]) in pids:
+                # Backends that ended are counted with the server that waited for them.
+                ticks += sum(map(int, fields[11:15]))
+            elif int(fields[1]) in pids:
+                ticks += sum(map(int, fields[11:13]))
+        return ticks / hertz
+
+    def costs(self, turn, seconds):
+        """A turn's rate, and the processor milliseconds that each of its orders took."""
+        before, ours = self.processor_seconds(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        rate = turn()
+        own = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = self.processor_seconds() - before
+        used += own.ru_utime + own.ru_stime - ours.ru_utime - ours.ru_stime
+        return rate, used * 1e3 / (rate * seconds)
+
     def load(self, seconds, customers, *words):
         """Confirmed checkouts a second and the 99th percentile in ms, through the gateway."""
         done = subprocess.run(
             [self.build / "load", "checkout", "--url", f"http://127.0.0.1:{self.port}", "--users",
-             str(customers), "--accounts", "4", "--seconds", str(seconds), "--data", self.data,
-             "--json", *words], capture_output=True, text=True)
+             str(customers), "--accounts", "4", "--seconds", str(seconds), "--json", *words], capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"load: {done.stderr}")
         report = json.loads(done.stdout)
@@ -125,30 +157,43 @@ def compare(stack, options):
     turns = {"checkouts": lambda: stack.load(seconds, customers)[0],
              "plain": lambda: stack.pgbench(seconds, options.clients, False),
              "pipelined": lambda: stack.pgbench(seconds, options.clients, True)}
-    rates = {name: [] for name in turns}
+    rates, costs = {name: [] for name in turns}, {name: [] for name in turns}
     names = list(turns)
     for number in range(options.rounds):
         for name in names[number % 3:] + names[:number % 3]:
-            rates[name].append(turns[name]())
+            rate, cost = stack.costs(turns[name], seconds)
+            rates[name].append(rate)
+            costs[name].append(cost)
         print(f"round {number + 1} of {options.rounds}: "
               + ", ".join(f"{name} {rates[name][-1]:,.0f}/s" for name in names), file=sys.stderr)
-    print("| what | a second | checkouts / this |")
-    print("|---|---:|---:|")
+    print("| what | a second | checkouts / this | processor ms an order | this / checkouts |")
+    print("|---|---:|---:|---:|---:|")
     for name, label in (("checkouts", f"checkouts through the gateway, {customers} customers"),
                         ("plain", "pgbench, the same order in 4 plain transactions"),
                         ("pipelined", "pgbench, in 4 pipelined transactions")):
         ratio = statistics.median(a / b for a, b in zip(rates["checkouts"], rates[name]))
-        print(f"| {label} | {statistics.median(rates[name]):,.0f} | {ratio:.2f} |")
+        cost = statistics.median(a / b for a, b in zip(costs[name], costs["checkouts"]))
+        print(f"| {label} | {statistics.median(rates[name]):,.0f} | {ratio:.2f} "
+              f"| {statistics.median(costs[name]):.2f} | {cost:.2f} |")
     return statistics.median(rates["checkouts"])
 
 
 def half_the_peak(stack, options, rate, label):
-    runs = [stack.load(options.seconds * 2, options.customers, "--rate", str(max(1, int(rate))))
-            for _ in range(options.rounds)]
+    """The median 99th percentile, and what an order cost."""
+    seconds, runs, costs = options.seconds * 2, [], []
+
+    def turn():
+        runs.append(stack.load(seconds, options.customers, "--rate", str(max(1, int(rate)))))
+        return runs[-1][0]
+
+    for _ in range(options.rounds):
+        costs.append(stack.costs(turn, seconds)[1])
     p99 = statistics.median(run[1] for run in runs)
     p50 = statistics.median(run[2] for run in runs)
-    print(f"{label}, {rate:,.0f}/s asked for: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
-    return p99
+    cost = statistics.median(costs)
+    print(f"{label}, {rate:,.0f}/s asked for: p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
+          f"{cost:.2f} processor ms an order")
+    return p99, cost
 
 
 def hot_item(stack, options):
@@ -180,27 +225,29 @@ def main():
     stack = Stack(folder, options)
     try:
         stack.make_bench_database()
-        stack.load(2, options.customers)
+        # Warms up, and delivers stock for all runs.
+        stack.load(2, options.customers, "--data", stack.data)
         peak = compare(stack, options)
-        p99 = half_the_peak(stack, options, peak / 2, "half the peak")
+        before = half_the_peak(stack, options, peak / 2, "half the peak")
         hot_item(stack, options)
         print(stack.stack("verify", "--wait", "60", check=False).strip().splitlines()[-1])
         if options.old_orders:
-            grow(stack, options, peak, p99)
+            grow(stack, options, peak, before)
     finally:
         stack.stack("down", "--wipe", check=False)
         if not options.folder:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def grow(stack, options, peak, p99):
+def grow(stack, options, peak, before):
     script = (HERE / "old_orders.sql").read_text()
     for database, part in re.findall(r"(?ms)^-- in (\w+)\n(.*?)(?=^-- in |\Z)", script):
         stack.psql(database, part.replace(":count", str(options.old_orders)))
     stack.load(2, options.customers)
-    later = half_the_peak(
+    after = half_the_peak(
         stack, options, peak / 2, f"the same with {options.old_orders:,} old orders")
-    print(f"p99 with old orders / without: {later / p99:.2f}")
+    print(f"with old orders / without: p99 {after[0] / before[0]:.2f}, "
+          f"processor time {after[1] / before[1]:.2f}")
 
 
 if __name__ == "__main__":
