@@ -27,10 +27,12 @@ enum Load {
         if let folder = options.data {
             try await shop.deliver(1_000_000, of: products, stackIn: folder)
         }
-        var customers: [Customer] = []
-        for number in 0..<options.users {
-            let token = try await shop.newCustomer(number)
-            customers.append(Customer(shop: shop, token: token, products: products))
+        var accounts: [Account] = []
+        for number in 0..<options.users { accounts.append(try await shop.newCustomer(number)) }
+        // Not before: that there is a file tells a script that the load has begun.
+        let history = try options.history.map { try History($0) }
+        let customers = accounts.map {
+            Customer(shop: shop, account: $0, products: products, history: history)
         }
         let start = Deadline.now
         let end = start.advanced(by: .seconds(options.seconds))
@@ -40,6 +42,7 @@ enum Load {
             for await tally in group { total.add(tally) }
             return total
         }
+        try history?.close()
         let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
         return Report(tally, took: took)
     }

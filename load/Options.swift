@@ -9,6 +9,8 @@ struct Options: Sendable, Equatable {
     var seconds = 10
     /// The stack's folder: its administrator delivers stock before the load begins.
     var data: String?
+    /// The file that every request and its answer are written to; nil for none.
+    var history: String?
     /// Whether the result is printed as JSON.
     var printsJSON = false
 
@@ -20,12 +22,14 @@ struct Options: Sendable, Equatable {
     static let help = """
         load checkout: customers who check out one order after the other, until the time is up.
 
-          swift run -c release load checkout [--url http://127.0.0.1:8080] [--users 8] [--seconds 10] [--data .anyway] [--json]
+          swift run -c release load checkout [--url http://127.0.0.1:8080] [--users 8] [--seconds 10] [--data .anyway] [--history FILE] [--json]
 
         It registers its own customers, buys products that are in stock, and prints how many orders a
         second came through, how long they took and how they were answered. With --data, the folder of
         a running stack, its administrator first delivers enough stock for the whole run; without it
-        shelves run empty and 409 is a frequent answer. It sends to loopback addresses only.
+        shelves run empty and 409 is a frequent answer. With --history every request is written to FILE
+        as a line of JSON, orders are also read and asked for again, and `stack verify --history FILE`
+        tells whether the shop kept its word. It sends to loopback addresses only.
         """
 
     /// Reads the words behind the program's name; nil asks for help.
@@ -55,6 +59,7 @@ struct Options: Sendable, Equatable {
         switch flag {
         case "--url": try setURL(value)
         case "--data": data = value
+        case "--history": history = value
         case "--users": users = try Self.number(flag, value, 1...1000)
         case "--seconds": seconds = try Self.number(flag, value, 1...3600)
         default: throw Invalid(description: "unknown flag '\(flag)'; see load help")

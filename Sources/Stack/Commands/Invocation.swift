@@ -15,7 +15,7 @@ struct Invocation: Equatable {
         case status(json: Bool)
         case control(Verb, [Target])
         case fault(Target, String)
-        case verify(json: Bool, wait: Duration)
+        case verify(json: Bool, wait: Duration, history: String? = nil)
         case env
         /// Makes what a stack in containers needs, below the folder.
         case provision(String)
@@ -56,7 +56,8 @@ struct Invocation: Equatable {
         case "verify":
             .verify(
                 json: words.flag("--json"),
-                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0)
+                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0),
+                history: try words.value("--history").map(Files.absolute)
             )
         case "env": .env
         case "provision": try provision(&words)

@@ -17,8 +17,9 @@ enum Usage {
           stack start NAME…       start again what was killed, on the same ports
           stack restart NAME…     stop gently, start again
           stack fault NAME JSON   inject faults (the stack must be up with --faults)
-          stack verify [--json] [--wait SECONDS]
-                                  do money, stock, orders and events add up? exit 1 if not
+          stack verify [--json] [--wait SECONDS] [--history FILE]
+                                  do money, stock, orders and events add up, and with what
+                                  clients saw (load --history FILE)? exit 1 if not
           stack env               ports, database URLs and certificate paths as KEY=value
           stack provision DIR     certificates, secrets and roles for a stack in containers
           stack help              this page
