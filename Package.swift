@@ -145,7 +145,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Load",
-            dependencies: ["Reactor", "HTTP", "Telemetry"],
+            dependencies: ["Reactor", "HTTP", "Telemetry", "CZlib"],
             path: "load",
             swiftSettings: strict
         ),
@@ -194,7 +194,7 @@ let package = Package(
                 "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
             ]
         ),
-        tests("LoadTests", ["Load"]),
+        tests("LoadTests", ["Load", "HTTP", "Reactor"]),
         tests("StackTests", ["Stack"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),

@@ -21,43 +21,103 @@ struct Customer: Sendable {
     }
 
     let shop: Shop
-    let token: String
+    let account: Account
     let products: [String]
     let maxLines: Int
     /// When checkouts are due; nil for one after the other.
     let pace: Pace?
+    /// Where what was seen is written down; with it, orders are also read and asked for again.
+    let history: History?
 
     /// Shops until the deadline, or until the task is cancelled.
     func shop(until end: Deadline) async -> Tally {
         var tally = Tally()
         var due = pace?.first
         while !end.hasPassed, !Task.isCancelled {
-            guard let request = try? checkout() else { break }
+            let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
+            guard let request = try? checkout(key) else { break }
             if let due {
                 guard due < end, (try? await EventLoop.sleep(until: due)) != nil else { break }
             }
             let start = due ?? Deadline.now
             if let pace { due = due?.advanced(by: pace.interval) }
-            let outcome = await place(request)
+            let answer = await ask(request)
             let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
-            tally.record(outcome, took)
+            tally.record(answer.status.map { String($0) } ?? "no answer", took)
+            if let history { await follow(request, key, start, answer, history, until: end) }
         }
         return tally
     }
 
-    private func checkout() throws -> ClientRequest {
+    private func checkout(_ key: String) throws -> ClientRequest {
         let products = products.shuffled().prefix(Int.random(in: 1...maxLines))
         let lines = products.map { Line(product_id: $0, quantity: Int.random(in: 1...2)) }
-        let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
         return try .json(
             .post,
             "/orders",
-            headers: ["authorization": "Bearer \(token)", "idempotency-key": key],
+            headers: ["authorization": "Bearer \(account.token)", "idempotency-key": key],
             Checkout(items: lines)
         )
     }
 
-    private func place(_ request: ClientRequest) async -> String {
+    // MARK: A history
+
+    /// How often a checkout without a definite answer is asked again.
+    private static let repeats = 5
+
+    /// Writes down what was seen; reads the order, and asks again where there is something to learn:
+    /// always when the answer left the fate open, now and then when it did not.
+    private func follow(
+        _ request: ClientRequest,
+        _ key: String,
+        _ start: Deadline,
+        _ answer: Answer,
+        _ history: History,
+        until end: Deadline
+    ) async {
+        var line = note(.checkout, key, start, answer, history)
+        if let order = line.order { await read(order, key, history) }
+        var asked = 0
+        while line.outcome == .unknown || line.status == 202
+            || (asked == 0 && Int.random(in: 0..<8) == 0),
+            asked < Self.repeats, !end.hasPassed, !Task.isCancelled
+        {
+            if asked > 0 { try? await EventLoop.sleep(for: .milliseconds(250)) }
+            asked += 1
+            let start = Deadline.now
+            line = note(.checkout, key, start, await ask(request), history)
+            if let order = line.order { await read(order, key, history) }
+        }
+    }
+
+    private func read(_ order: String, _ key: String, _ history: History) async {
+        let request = ClientRequest(
+            .get,
+            "/orders/\(order)",
+            headers: ["authorization": "Bearer \(account.token)"]
+        )
+        let start = Deadline.now
+        var answer = await ask(request)
+        if answer.order == nil {
+            // A problem does not say which order it is about.
+            answer = Answer(status: answer.status, body: .object(["id": .string(order)]))
+        }
+        _ = note(.read, key, start, answer, history)
+    }
+
+    private func note(
+        _ kind: HistoryLine.Kind,
+        _ key: String,
+        _ start: Deadline,
+        _ answer: Answer,
+        _ history: History
+    ) -> HistoryLine {
+        let line = HistoryLine(kind, customer: account.id, key: key, start: start, answer)
+        history.record(line)
+        return line
+    }
+
+    private func ask(_ request: ClientRequest) async -> Answer {
         var request = request
         request.isReplayable = true
         do throws(ClientError) {
@@ -66,10 +126,11 @@ struct Customer: Sendable {
                 to: shop.endpoint,
                 until: .after(.seconds(20))
             )
-            _ = try await response.body(limit: 1 << 20)
-            return String(response.status.code)
+            let body = try await response.body(limit: 1 << 20)
+            let value = history == nil ? nil : try? JSON.decode(JSONValue.self, from: body)
+            return Answer(status: response.status.code, body: value)
         } catch {
-            return "no answer"
+            return .none
         }
     }
 }

@@ -27,18 +27,22 @@ enum Load {
         if let folder = options.data {
             try await shop.deliver(1_000_000, of: products, stackIn: folder)
         }
-        var tokens: [String] = []
+        var accounts: [Account] = []
         for number in 0..<min(options.accounts ?? options.users, options.users) {
-            tokens.append(try await shop.newCustomer(number))
+            accounts.append(try await shop.newCustomer(number))
+        }
+        // Not before: that there is a file tells a script that the load has begun.
+        let history = try options.history.map { try History($0) }
         }
         let start = Deadline.now
-        let customers = (0..<options.users).map { number in
+        let customers = (0..<options.users).map { [accounts] number in
             Customer(
                 shop: shop,
-                token: tokens[number % tokens.count],
+                account: accounts[number % accounts.count],
                 products: options.wantsOneProduct ? Array(products.prefix(1)) : products,
                 maxLines: options.lines,
-                pace: options.rate.map { Pace(rate: $0, number, of: options.users, from: start) }
+                pace: options.rate.map { Pace(rate: $0, number, of: options.users, from: start) },
+                history: history
             )
         }
         let end = start.advanced(by: .seconds(options.seconds))
@@ -48,6 +52,7 @@ enum Load {
             for await tally in group { total.add(tally) }
             return total
         }
+        try history?.close()
         let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
         return Report(tally, took: took)
     }

@@ -18,6 +18,8 @@ struct Options: Sendable, Equatable {
     var seconds = 10
     /// The stack's folder: its administrator delivers stock before the load begins.
     var data: String?
+    /// The file that every request and its answer are written to; nil for none.
+    var history: String?
     /// Whether the result is printed as JSON.
     var printsJSON = false
 
@@ -30,7 +32,8 @@ struct Options: Sendable, Equatable {
         load checkout: customers who check out one order after the other, until the time is up.
 
           swift run -c release load checkout [--url http://127.0.0.1:8080] [--users 8]
-              [--accounts N] [--seconds 10] [--rate N] [--lines 3] [--hot] [--data .anyway] [--json]
+              [--accounts N] [--seconds 10] [--rate N] [--lines 3] [--hot] [--data .anyway]
+              [--history FILE] [--json]
 
         It registers its own customers, buys products that are in stock, and prints how many orders a
         second came through, how long they took and how they were answered. With --data, the folder of
@@ -40,6 +43,9 @@ struct Options: Sendable, Equatable {
         --rate N begins N checkouts a second at fixed times, and counts each one's time from when it was
         due, so waiting behind a slow one shows. --hot lets every order want the same product. --accounts
         shares a few accounts between all customers, since registering hashes passwords.
+
+        With --history every request is written to FILE as a line of JSON, orders are also read and asked
+        for again, and `stack verify --history FILE` tells whether the shop kept its word.
         """
 
     /// Reads the words behind the program's name; nil asks for help.
@@ -73,6 +79,7 @@ struct Options: Sendable, Equatable {
         switch flag {
         case "--url": try setURL(value)
         case "--data": data = value
+        case "--history": history = value
         case "--users": users = try Self.number(flag, value, 1...1000)
         case "--accounts": accounts = try Self.number(flag, value, 1...1000)
         case "--rate": rate = try Self.number(flag, value, 1...100_000)

@@ -32,6 +32,10 @@ struct Shop: Sendable {
         let quantity: Int
     }
 
+    private struct Registered: Decodable {
+        let id: String
+    }
+
     private struct Tokens: Decodable {
         let access_token: String
     }
@@ -41,17 +45,18 @@ struct Shop: Sendable {
         let items: [Item]
     }
 
-    /// Registers a customer nobody has seen before and signs them in; returns the access token.
-    func newCustomer(_ number: Int) async throws -> String {
+    /// Registers a customer nobody has seen before and signs them in.
+    func newCustomer(_ number: Int) async throws -> Account {
         let email = "load-\(UInt64.random(in: 0 ... .max))-\(number)@example.com"
         let password = "load-\(UInt64.random(in: 0 ... .max))"
         let registration = Registration(email: email, password: password, name: "Load \(number)")
-        _ = try await expect(
+        let registered = try await expect(
             .created,
             try .json(.post, "/users", registration),
             "register a customer"
         )
-        return try await signIn(email, password)
+        let id = try await registered.json(Registered.self).id
+        return Account(id: id, token: try await signIn(email, password))
     }
 
     /// The ids of products that are in stock.
@@ -120,4 +125,10 @@ struct Shop: Sendable {
         }
         throw Failed(description: "cannot \(purpose): the platform stays overloaded")
     }
+}
+
+/// A customer who is signed in.
+struct Account: Sendable {
+    let id: String
+    let token: String
 }

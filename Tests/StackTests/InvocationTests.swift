@@ -56,6 +56,7 @@ import Testing
         ),
         ("pause postgres order", .control(.pause, [.postgres, .service(.order)])),
         ("verify --wait 30 --json", .verify(json: true, wait: .seconds(30))),
+        ("verify --history /tmp/h", .verify(json: false, wait: .zero, history: "/tmp/h")),
         ("down --wipe", .down(wipe: true)), ("ps", .ps), ("env", .env), ("help", .help),
         ("", .help),
         ("up --help", .help), ("status --json", .status(json: true)),

@@ -15,7 +15,7 @@ struct Invocation: Equatable {
         case status(json: Bool)
         case control(Verb, [Target])
         case fault(Target, FaultOrder)
-        case verify(json: Bool, wait: Duration)
+        case verify(json: Bool, wait: Duration, history: String? = nil)
         case env
         case crash(CrashOptions)
         /// Makes what a stack in containers needs, below the folder.
@@ -69,7 +69,8 @@ struct Invocation: Equatable {
         case "verify":
             .verify(
                 json: words.flag("--json"),
-                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0)
+                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0),
+                history: try words.value("--history").map(Files.absolute)
             )
         case "env": .env
         case "provision": try provision(&words)

@@ -19,8 +19,9 @@ enum Usage {
           stack fault NAME JSON   inject a fault (the stack must be up with --faults), such as
                                   '{"latency_ms":300}'; see docs/faults.md
           stack fault NAME        faults and how often they did something; --clear ends them
-          stack verify [--json] [--wait SECONDS]
-                                  do money, stock, orders and events add up? exit 1 if not
+          stack verify [--json] [--wait SECONDS] [--history FILE]
+                                  do money, stock, orders and events add up, and with what
+                                  clients saw (load --history FILE)? exit 1 if not
           stack crash [--seed 1] [--case CASE [--times N]] [--sample N] [--pairs N] [--only order,…]
                       [--verbose] [--first] [--keep] [--executables DIR]
                                   break a checkout of a stack of its own at every point there is

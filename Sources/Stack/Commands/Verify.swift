@@ -5,20 +5,37 @@ struct Verify {
     let layout: Layout
 
     /// Prints one line per invariant; 1 when any does not hold, after waiting for at most `wait`.
-    func run(json: Bool, wait: Duration) throws(StackError) -> Int32 {
+    ///
+    /// - Parameter history: a file of what clients saw, to be compared as well.
+    func run(
+        json: Bool,
+        wait: Duration,
+        history file: String? = nil
+    ) throws(StackError) -> Int32 {
+        var history: History?
+        if let file { history = try History(file: file) }
         let state = try StateFile(layout: layout).require()
         guard state.server.run.isAlive else {
             throw .unavailable("PostgreSQL is not running; start it with: stack start postgres")
         }
         let oracle = Oracle(layout, state.server)
         let end = ContinuousClock.now + wait
-        var findings = try oracle.judge()
+        var findings = try judge(oracle, history)
         while findings.contains(where: { !$0.holds }), ContinuousClock.now < end {
             try Interrupts.pause(.milliseconds(250))
-            findings = try oracle.judge()
+            findings = try judge(oracle, history)
         }
         Terminal.say(try json ? Verify.json(findings) : Verify.text(findings))
         return findings.allSatisfy(\.holds) ? 0 : 1
+    }
+
+    private func judge(
+        _ oracle: Oracle,
+        _ history: History?
+    ) throws(StackError) -> [Oracle.Finding] {
+        var findings = try oracle.judge()
+        if let history { findings += try oracle.judge(history) }
+        return findings
     }
 
     static func text(_ findings: [Oracle.Finding]) -> String {

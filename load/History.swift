@@ -1,0 +1,177 @@
+internal import CZlib
+internal import Glibc
+internal import HTTP
+internal import Reactor
+internal import Synchronization
+
+/// What one request came to, as its client saw it: one line of a history, which `stack verify
+/// --history` judges.
+struct HistoryLine: Sendable, Encodable {
+    /// What was asked.
+    enum Kind: String, Sendable, Encodable {
+        /// `POST /orders`
+        case checkout
+        /// `GET /orders/{id}`
+        case read
+    }
+
+    /// What the client may take from the answer.
+    enum Outcome: String, Sendable, Encodable {
+        /// Yes.
+        case ok
+        /// A definite no.
+        case fail
+        /// It may have happened, or may yet happen.
+        case unknown
+    }
+
+    /// Microseconds of the machine's monotonic clock.
+    let start: UInt64
+    let end: UInt64
+    let customer: String
+    /// The idempotency key that the order was asked for with.
+    let key: String
+    let kind: Kind
+    let outcome: Outcome
+    /// Nil when no answer came.
+    let status: Int?
+    let order: String?
+    /// The order's status in the answer's body.
+    let state: String?
+    /// A checksum of the answer's body, whatever the order of its members.
+    let digest: UInt32?
+
+    enum CodingKeys: String, CodingKey {
+        case customer, key, kind, outcome, status, order, state, digest
+        case start = "start_us"
+        case end = "end_us"
+    }
+
+    /// Reads what an answer means.
+    init(_ kind: Kind, customer: String, key: String, start: Deadline, _ answer: Answer) {
+        self.start = start.nanoseconds / 1000
+        end = Deadline.now.nanoseconds / 1000
+        self.customer = customer
+        self.key = key
+        self.kind = kind
+        status = answer.status
+        order = answer.order
+        let isOrder = answer.status.map { $0 < 300 } ?? false
+        state = isOrder ? answer.body?["status"]?.string : nil
+        digest = answer.digest
+        outcome = Self.outcome(kind, answer.status, problem: answer.body?["type"]?.string)
+    }
+
+    /// What a status means.
+    ///
+    /// A refusal that names its reason is definite; 503 and the like are not, and
+    /// neither is the 409 of an order that is still being placed.
+    static func outcome(_ kind: Kind, _ status: Int?, problem: String?) -> Outcome {
+        guard let status else { return .unknown }
+        switch (kind, status) {
+        case (_, 200..<300): return .ok
+        case (.read, 404): return .fail
+        case (.read, _): return .unknown
+        case (.checkout, 409): return problem == "/problems/order-pending" ? .unknown : .fail
+        case (.checkout, 504):
+            return problem == "/problems/order-timed-out" ? .fail : .unknown
+        case (.checkout, 408), (.checkout, 425): return .unknown
+        case (.checkout, 400..<500): return .fail
+        default: return .unknown
+        }
+    }
+}
+
+/// An answer as far as a history goes into it.
+struct Answer: Sendable {
+    /// Nil when none came, or not all of it.
+    let status: Int?
+    let body: JSONValue?
+
+    static let none = Answer(status: nil, body: nil)
+
+    /// The order it is about.
+    var order: String? { (body?["id"] ?? body?["order_id"])?.string }
+
+    /// The same for the same content.
+    ///
+    /// Left out is what a repeated answer may say anew: when the order
+    /// last changed, and the trace.
+    var digest: UInt32? {
+        guard case .object(var members) = body else { return nil }
+        members["updated_at"] = nil
+        members["trace_id"] = nil
+        guard let bytes = try? JSON.encode(members) else { return nil }
+        // Safe: the array is lent for the call.
+        return unsafe bytes.withUnsafeBufferPointer { buffer in
+            UInt32(truncatingIfNeeded: unsafe crc32(0, buffer.baseAddress, UInt32(buffer.count)))
+        }
+    }
+}
+
+/// A history's file: lines are written as they come, and none is kept.
+final class History: Sendable {
+    /// What is held back to be written together.
+    private static let maxBuffered = 1 << 16
+
+    private struct State {
+        var buffer: [UInt8] = []
+        var error: String?
+    }
+
+    private let descriptor: Int32
+    private let path: String
+    private let state = Mutex(State())
+
+    /// Begins a new file; an old one is replaced.
+    ///
+    /// - Throws: when the file cannot be written.
+    init(_ path: String) throws {
+        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        self.path = path
+        guard descriptor >= 0 else {
+            throw Shop.Failed(description: "cannot write the history \(path): errno \(errno)")
+        }
+    }
+
+    /// Adds a line.
+    func record(_ line: HistoryLine) {
+        guard let bytes = try? JSON.encode(line) else { return }
+        state.withLock { state in
+            state.buffer += bytes
+            state.buffer.append(UInt8(ascii: "\n"))
+            if state.buffer.count >= Self.maxBuffered { write(&state) }
+        }
+    }
+
+    /// Writes what is held back.
+    ///
+    /// - Throws: when any line could not be written: a history with holes proves nothing.
+    func close() throws {
+        let error = state.withLock { state in
+            write(&state)
+            return state.error
+        }
+        _ = Glibc.close(descriptor)
+        if let error {
+            throw Shop.Failed(description: "the history \(path) is not whole: \(error)")
+        }
+    }
+
+    private func write(_ state: inout State) {
+        var written = 0
+        while written < state.buffer.count {
+            // Safe: the array is lent for the call, which reads at most the rest of it.
+            let count = unsafe state.buffer[written...].withUnsafeBytes { bytes in
+                unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                state.error = "errno \(errno)"
+                break
+            }
+            written += count
+        }
+        state.buffer.removeAll(keepingCapacity: true)
+    }
+}
