@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench bench-http fmt fuzz interop transfer simulate
+.PHONY: help deps build up down test lint bench bench-http bench-recovery crash fmt fuzz interop transfer simulate
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev postgresql pkg-config curl
@@ -53,6 +53,15 @@ bench-http: deps ## compare our HTTP server with nginx, and count what idle conn
 	swift build -c release --product HTTPBench
 	deploy/bench/http.py $(BENCH)
 	deploy/bench/idle.py
+
+bench-recovery: build ## kill every order process with 1,000 sagas in flight; how long until all have ended
+	deploy/bench/recovery.py $(BENCH)
+
+SEED ?= 1
+CASE ?=
+CRASH ?=
+crash: build ## break a checkout at every point there is; SEED=1, CASE=order/success/kill-before/write.product.2 for one alone
+	.build/release/stack crash --seed $(SEED) $(if $(CASE),--case $(CASE) --verbose) $(CRASH)
 
 # Bash counts its own SECONDS, so only a value given on make's command line is taken.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
