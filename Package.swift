@@ -125,6 +125,7 @@ let package = Package(
                 "Reactor", "HTTP", "Telemetry", "Mesh", "Identity", "Contracts", "ServiceKit",
             ],
             path: "gateway",
+            resources: [.embedInCode("routes.json")],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -12,7 +12,7 @@ final class AccessNote: Sendable {
 
     struct Facts: Sendable {
         var user: UUID?
-        var service: Route.Service?
+        var service: String?
         var instance: String?
         var tries = 0
     }
@@ -21,7 +21,7 @@ final class AccessNote: Sendable {
 
     var all: Facts { facts.withLock { $0 } }
 
-    func set(user: UUID?, service: Route.Service) {
+    func set(user: UUID?, service: String) {
         facts.withLock { facts in
             facts.user = user
             facts.service = service
@@ -82,7 +82,7 @@ struct AccessLog: Sendable {
         if let route { fields.append("route", .string(route)) }
         if let bytes { fields.append("bytes", .int(bytes)) }
         if let user = facts.user { fields.append("user", .string(user.uuidString.lowercased())) }
-        if let service = facts.service { fields.append("upstream", .string(service.rawValue)) }
+        if let service = facts.service { fields.append("upstream", .string(service)) }
         if let instance = facts.instance {
             fields.append("upstream_instance", .string(instance))
             fields.append("tries", .int(facts.tries))

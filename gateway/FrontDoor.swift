@@ -10,25 +10,83 @@ enum FrontDoor {
     static func main() {
         Service.run("gateway", transport: .plainOutside) { boot in
             let settings = try GatewaySettings(boot.environment)
-            var upstreams: [Route.Service: Upstream] = [:]
-            for service in Route.Service.allCases {
-                upstreams[service] = try boot.upstream(service.rawValue)
+            let tokens = TokenGate(log: boot.log, metrics: boot.metrics)
+            let table = RouteTable(tokens: tokens, metrics: boot.metrics) { name, origin in
+                boot.upstream(name, origin)
             }
-            let tokens = TokenGate(
-                source: upstreams[.user],
-                log: boot.log,
-                metrics: boot.metrics
-            )
+            let plan = try firstPlan(settings, boot)
+            boot.allowContent(upTo: plan.routes.map(\.contentLimit).max() ?? 0)
+            table.take(plan)
+            boot.onReload { reload(table, settings, boot) }
+            boot.background("upstreams") { await table.run() }
             boot.background("signing keys") { await tokens.run() }
-            let limiter = RequestLimiter(settings, metrics: boot.metrics)
-            let gatekeeper = Gatekeeper(tokens: tokens, limiter: limiter)
-            let forwarder = Forwarder(gatekeeper: gatekeeper, upstreams: upstreams)
             let accessLog = AccessLog(boot.log)
             boot.middleware { accessLog.wrap($0) }
-            boot.routes { router in
-                forwarder.add(Route.table, to: &router)
-                Welcome().add(to: &router)
-            }
+            boot.middleware { table.wrap($0) }
+            boot.routes { router in Welcome().add(to: &router) }
         }
+    }
+
+    private static func firstPlan(
+        _ settings: GatewaySettings,
+        _ boot: Boot
+    ) throws(ConfigurationError) -> RoutingPlan {
+        do throws(RoutesFault) {
+            return try plan(settings, boot)
+        } catch {
+            throw ConfigurationError(
+                "ROUTES",
+                "(\(settings.routesName)) \(error)",
+                example: "/etc/anyway/routes.json"
+            )
+        }
+    }
+
+    /// The routes file as it is now, if this process can do what it says.
+    private static func plan(
+        _ settings: GatewaySettings,
+        _ boot: Boot
+    ) throws(RoutesFault) -> RoutingPlan {
+        let plan = try settings.plan(boot.environment)
+        if boot.clientTLS == nil,
+            let upstream = plan.upstreams.first(where: { $0.value.transport == .mutual })
+        {
+            throw RoutesFault(
+                pointer: "/upstreams/\(upstream.key)/tls",
+                reason: "is 'mutual', which needs TLS_CERT, TLS_KEY and TLS_CA"
+            )
+        }
+        return plan
+    }
+
+    /// A file that cannot be used leaves the routes in force as they are.
+    private static func reload(_ table: RouteTable, _ settings: GatewaySettings, _ boot: Boot) {
+        let name = LogValue.string(settings.routesName)
+        do throws(RoutesFault) {
+            table.take(try plan(settings, boot))
+            boot.log.info("routes read again", ["file": name])
+        } catch {
+            boot.log.error(
+                "routes cannot be used, the old ones stay in force",
+                ["file": name, "reason": .string("\(error)")]
+            )
+        }
+    }
+}
+
+extension Boot {
+    /// An upstream of the routes file.
+    fileprivate func upstream(_ name: String, _ origin: RoutingPlan.Origin) -> Upstream {
+        var policy = MeshPolicy()
+        policy.healthPath = origin.health
+        return Upstream(
+            name: name,
+            endpoints: origin.endpoints,
+            client: client,
+            tls: origin.transport == .mutual ? clientTLS : nil,
+            policy: policy,
+            log: log,
+            metrics: metrics
+        )
     }
 }

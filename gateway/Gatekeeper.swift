@@ -12,14 +12,18 @@ struct Gatekeeper: Sendable {
         var headers: Headers
     }
 
-    let tokens: TokenGate
-    let limiter: RequestLimiter
+    /// Nil when no route looks at tokens.
+    let tokens: TokenGate?
 
     /// Checks token and limits; a token that is refused counts against its sender's address.
     ///
     /// - Throws: 401, 403, 429, or 503 while tokens cannot be checked.
-    func admit(_ request: Request, to route: Route) async throws(Problem) -> Pass {
-        guard route.access != .anyone else {
+    func admit(
+        _ request: Request,
+        to route: Route,
+        _ limiter: RequestLimiter
+    ) async throws(Problem) -> Pass {
+        guard let tokens, route.access != .anyone else {
             return Pass(claims: nil, headers: try limiter.count(address: request.remote))
         }
         let claims: AccessClaims
@@ -40,11 +44,15 @@ struct Gatekeeper: Sendable {
         return Pass(claims: claims, headers: headers)
     }
 
-    /// Counts an attempt to sign in; the account is what the content names.
-    func countSignIn(_ request: Request, _ content: [UInt8]) throws(Problem) -> Headers {
+    /// Counts a request by the account that its content names, as an attempt to sign in does.
+    func countAccount(
+        _ request: Request,
+        _ content: [UInt8],
+        _ limiter: RequestLimiter
+    ) throws(Problem) -> Headers {
         struct Attempt: Decodable { var email: String? }
         let attempt = try? JSON.decode(Attempt.self, from: content)
-        return try limiter.count(signIn: attempt?.email, from: request.remote)
+        return try limiter.count(account: attempt?.email, from: request.remote)
     }
 
     private static var signInFirst: Problem {

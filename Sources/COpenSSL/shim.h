@@ -57,6 +57,9 @@ static inline int anyway_ctx_set_groups(SSL_CTX *ctx, const char *groups) {
 static inline int anyway_ssl_set_server_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
+static inline void anyway_ctx_on_server_name(SSL_CTX *ctx, int (*choose)(SSL *, int *, void *)) {
+    SSL_CTX_set_tlsext_servername_callback(ctx, choose);
+}
 static inline int anyway_ssl_resumed(SSL *ssl) { return SSL_session_reused(ssl); }
 
 // --- Certificates ---

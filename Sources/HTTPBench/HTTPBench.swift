@@ -61,9 +61,12 @@ private struct Stack {
     }
 
     func server(port: UInt16, tls: TLSContext?) throws -> HTTPServer {
-        HTTPServer(
+        var limits = HTTPLimits()
+        limits.connectionsPerAddress = limits.connections
+        return HTTPServer(
             listener: try Listener.bind(.loopback(port: port)),
             tls: tls,
+            limits: limits,
             observe: { [observer] in observer.observe($0) },
             handler: context.wrap(handler)
         )

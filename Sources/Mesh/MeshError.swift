@@ -36,10 +36,18 @@ public struct CallOptions: Sendable {
     public var timeout: Duration?
     /// How long one try may take; nil for the policy's time.
     public var tryTimeout: Duration?
+    /// Tries after the first; nil for the policy's number.
+    public var retries: Int?
 
     /// The options of one call.
-    public init(isIdempotent: Bool, timeout: Duration? = nil, tryTimeout: Duration? = nil) {
+    public init(
+        isIdempotent: Bool,
+        timeout: Duration? = nil,
+        tryTimeout: Duration? = nil,
+        retries: Int? = nil
+    ) {
         self.isIdempotent = isIdempotent
+        self.retries = retries
         self.timeout = timeout
         self.tryTimeout = tryTimeout
     }

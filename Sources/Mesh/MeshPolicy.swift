@@ -14,6 +14,8 @@ public struct MeshPolicy: Sendable {
     public var breaker = CircuitBreaker.Policy()
     /// For each instance.
     public var health = InstanceHealth.Policy()
+    /// What an instance is asked to see whether it is ready; nil when it is not asked at all.
+    public var healthPath: String? = "/health/ready"
     /// Most calls in flight to the upstream.
     public var maxInFlight = 512
     /// Most calls that wait for a place.

@@ -39,7 +39,8 @@ extension Upstream {
             }
             let delay = policy.backoff.delay(retry: progress.tried.count - 1, using: &generator)
             guard Self.isWorthRetrying(result, request, options),
-                progress.tried.count <= policy.retries, delay < deadline.remaining,
+                progress.tried.count <= options.retries ?? policy.retries,
+                delay < deadline.remaining,
                 !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })
             else { return Self.conclude(result, progress, deadline) }
             // What answered 502, 503 or 504 may have begun, whatever the next tries say.
@@ -91,6 +92,9 @@ extension Upstream {
             )
         } catch {
             result = .failure(error)
+        }
+        if case .failure(.identityMismatch(let reason)) = result {
+            report(refusal: reason, of: choice.address)
         }
         // A caller in a hurry proves nothing: only a fair share of a try's time is judged.
         let end = Self.end(of: result, hadTime: remaining * 2 >= limit)

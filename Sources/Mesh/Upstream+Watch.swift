@@ -42,22 +42,23 @@ extension Upstream {
     }
 
     private func keepProbing(_ group: inout DiscardingTaskGroup) async {
+        guard let path = policy.healthPath else { return }
         let tick = min(policy.health.interval, policy.health.intervalWhenOut, .seconds(1))
         while !Task.isCancelled {
             for address in shared.withLock({ $0.state.dueProbes(at: Self.now) }) {
-                group.addTask { await self.probe(address) }
+                group.addTask { await self.probe(address, path) }
             }
             do { try await EventLoop.sleep(for: tick) } catch { return }
         }
     }
 
     /// Asks an instance whether it is ready; any answer but success means it is not.
-    private func probe(_ address: SocketAddress) async {
+    private func probe(_ address: SocketAddress, _ path: String) async {
         let limit = Deadline.after(policy.health.timeout)
         var succeeded = false
         do {
             let response = try await client.send(
-                ClientRequest(.get, "/health/ready"),
+                ClientRequest(.get, path),
                 to: endpoint(address),
                 until: limit
             )
@@ -65,6 +66,7 @@ extension Upstream {
             _ = try? await response.body(limit: 65_536)
         } catch {
             guard !Task.isCancelled else { return }
+            if case .identityMismatch(let reason) = error { report(refusal: reason, of: address) }
         }
         let changes = shared.withLock { [succeeded] shared in
             shared.state.probed(address, succeeded: succeeded, at: Self.now)

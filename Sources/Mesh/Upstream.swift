@@ -12,6 +12,8 @@ public final class Upstream: Sendable {
     struct Shared: Sendable {
         var state: UpstreamState
         var waiters: [Bulkhead.Ticket: OneShot<Bool>] = [:]
+        /// Why TLS failed with an instance, as far as it was said.
+        var refusals: [SocketAddress: String] = [:]
     }
 
     /// The service's name.
@@ -100,6 +102,19 @@ public final class Upstream: Sendable {
         Endpoint(address, tls: tls, serverName: name, identity: identity)
     }
 
+    /// Says why an instance is not believed to be one; the same reason is said once until it is back.
+    func report(refusal reason: String, of address: SocketAddress) {
+        let isNews = shared.withLock { shared in
+            if shared.refusals.count > policy.maxInstances { shared.refusals = [:] }
+            return shared.refusals.updateValue(reason, forKey: address) != reason
+        }
+        guard isNews else { return }
+        log.warning(
+            "TLS peer refused",
+            ["instance_address": .string(address.description), "reason": .string(reason)]
+        )
+    }
+
     /// Takes note of what others should see.
     func report(_ changes: [UpstreamState.Change], of address: SocketAddress) {
         for change in changes {
@@ -109,7 +124,9 @@ public final class Upstream: Sendable {
             case .halfOpened: log.info("circuit breaker lets calls through one by one", fields)
             case .closed: log.info("circuit breaker closed", fields)
             case .out: log.warning("instance is out", fields)
-            case .back: log.info("instance is back", fields)
+            case .back:
+                shared.withLock { $0.refusals[address] = nil }
+                log.info("instance is back", fields)
             }
         }
     }

@@ -12,6 +12,8 @@ public final class Boot: Sendable {
         var router = Router()
         var backgrounds: [Background] = []
         var wrap: [Middleware] = []
+        var reloads: [@Sendable () async -> Void] = []
+        var contentLimit = 0
     }
 
     /// The service's name, such as `order`; its SPIFFE identity is `spiffe://anyway/order`.
@@ -71,6 +73,18 @@ public final class Boot: Sendable {
         parts.withLock { $0.wrap.append(wrap) }
     }
 
+    /// Adds something to do on SIGHUP, such as reading a file again.
+    public func onReload(_ reload: @escaping @Sendable () async -> Void) {
+        parts.withLock { $0.reloads.append(reload) }
+    }
+
+    /// Lets the service port take contents of up to so many bytes, for a route that passes them on.
+    ///
+    /// Routes keep limits of their own; `HTTP_MAX_BODY`, where it is set, stays the most there can be.
+    public func allowContent(upTo bytes: Int) {
+        parts.withLock { $0.contentLimit = max($0.contentLimit, bytes) }
+    }
+
     /// Opens the database that `DATABASE_URL` names and brings its schema up to date, waiting for it
     /// for as long as it takes.
     ///
@@ -115,6 +129,10 @@ public final class Boot: Sendable {
             parts.wrap.reversed().reduce(parts.router.handler) { inner, wrap in wrap(inner) }
         }
     }
+
+    var reloads: [@Sendable () async -> Void] { parts.withLock { $0.reloads } }
+
+    var contentLimit: Int { parts.withLock { $0.contentLimit } }
 
     var backgrounds: [Background] { parts.withLock { $0.backgrounds } }
 }

@@ -49,14 +49,16 @@ package struct RequestContext: Sendable {
         }
     }
 
-    /// A problem that is our fault is logged with its cause, which the client never sees.
+    /// A problem that is our fault, or has a cause worth knowing, is logged with it; the client never
+    /// sees the cause.
     private func note(_ problem: Problem, _ request: Request, _ trace: TraceContext) -> Problem {
         var problem = problem
         problem.members["trace_id"] = .string(trace.traceID)
         if problem.instance == nil { problem.instance = request.path.description }
-        if problem.status.code >= 500 {
+        let isOurs = problem.status.code >= 500
+        if isOurs || problem.cause != nil {
             log.warning(
-                "request failed",
+                isOurs ? "request failed" : "request refused",
                 [
                     "status": .int(problem.status.code), "path": .string("\(request.path)"),
                     "detail": .string(problem.detail ?? problem.title),

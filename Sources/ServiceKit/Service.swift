@@ -6,7 +6,7 @@ internal import Telemetry
 
 /// The one way a process of the platform starts, runs and stops.
 public enum Service {
-    /// Runs a service until SIGTERM or SIGINT and ends the process.
+    /// Runs a service until SIGTERM or SIGINT and ends the process; SIGHUP makes it read its files again.
     ///
     /// The exit code is 0 after a stop that was asked for, 78 when a setting cannot be used (one line
     /// on standard error names it), and 1 when something else went wrong.
@@ -21,7 +21,7 @@ public enum Service {
         _ wire: @escaping @Sendable (Boot) async throws -> Void
     ) -> Never {
         do {
-            let signals = try Signals([SIGTERM, SIGINT])
+            let signals = try Signals([SIGTERM, SIGINT, SIGHUP])
             let environment = Environment.process()
             let settings = try ServiceSettings(environment, service: name, transport: transport)
             let log = Logger(

@@ -13,11 +13,20 @@ extension ServiceRuntime {
         return HTTPServer(
             listener: listener,
             tls: tls,
-            limits: settings.limits,
+            limits: limits,
             observe: { observer.observe($0) },
             refused: { Self.note($0, $1, log) },
             handler: handler
         )
+    }
+
+    /// The configured limits, with room for the longest content that a route takes.
+    var limits: HTTPLimits {
+        var limits = settings.limits
+        if !settings.isContentCapped {
+            limits.bodyBytes = max(limits.bodyBytes, boot.contentLimit)
+        }
+        return limits
     }
 
     /// Clients' content may be compressed; between our own processes that would only cost time.
@@ -47,7 +56,7 @@ extension ServiceRuntime {
     }
 
     /// Says why a peer was refused; one that merely went away is worth no line.
-    private static func note(_ remote: SocketAddress, _ error: SocketError, _ log: Logger) {
+    static func note(_ remote: SocketAddress, _ error: SocketError, _ log: Logger) {
         guard case .tls(let reason) = error else { return }
         log.warning(
             "TLS peer refused",

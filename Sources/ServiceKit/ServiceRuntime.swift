@@ -35,7 +35,8 @@ final class ServiceRuntime: Sendable {
             }
         }
         publicTLS = try settings.clientTLS.map { clients in
-            try Self.usable("CLIENT_TLS_CERT", "CLIENT_TLS_KEY") { () throws(TLSError) in
+            let others = "CLIENT_TLS_KEY and CLIENT_TLS_SITES"
+            return try Self.usable("CLIENT_TLS_CERT", others) { () throws(TLSError) in
                 try .server(clients.files)
             }
         }
@@ -74,9 +75,13 @@ final class ServiceRuntime: Sendable {
             try await serve(wire)
         }
         let ending = Task(executorPreference: EventLoop.required) { [boot] in
-            guard let signal = try? await signals.next() else { return }
-            boot.log.info("stopping", ["signal": .int(Int(signal))])
-            watch.cancel()
+            while let signal = try? await signals.next() {
+                guard signal == SIGHUP else {
+                    boot.log.info("stopping", ["signal": .int(Int(signal))])
+                    return watch.cancel()
+                }
+                for reload in boot.reloads { await reload() }
+            }
         }
         defer { ending.cancel() }
         do {

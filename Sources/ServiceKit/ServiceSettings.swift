@@ -14,6 +14,8 @@ struct ServiceSettings: Sendable {
     let servesTLS: Bool
     let drainTime: Duration
     let limits: HTTPLimits
+    /// Whether `HTTP_MAX_BODY` was set, so that no route may have more.
+    let isContentCapped: Bool
     /// Where clients are served over TLS beside the plain port, and with what; the gateway's.
     let clientTLS: (listen: (host: String, port: UInt16), files: TLSConfiguration)?
 
@@ -29,11 +31,12 @@ struct ServiceSettings: Sendable {
         logLevel = try Self.level(environment)
         logFormat = try environment.choice("LOG_FORMAT", default: LogFormat.json)
         drainTime = try environment.duration("DRAIN_TIME", default: .seconds(30))
-        tls = transport == .plain ? nil : try Self.certificates(environment)
+        tls = try Self.certificates(environment, transport)
         servesTLS = transport == .mutualTLS
-        var limits = try HTTPLimits(environment)
+        var limits = try HTTPLimits(environment, facingClients: transport == .plainOutside)
         limits.drainTime = drainTime
         self.limits = limits
+        isContentCapped = environment.optional("HTTP_MAX_BODY") != nil
         clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil
     }
 
@@ -50,7 +53,8 @@ struct ServiceSettings: Sendable {
             ),
             keyFile: try environment.required("CLIENT_TLS_KEY", example: "/certs/shop.key"),
             caFile: nil,
-            requirePeer: false
+            requirePeer: false,
+            sitesFolder: environment.optional("CLIENT_TLS_SITES")
         )
         return (try environment.hostAndPort("CLIENT_TLS_LISTEN"), files)
     }
@@ -64,10 +68,17 @@ struct ServiceSettings: Sendable {
         return level
     }
 
+    /// What the process shows other processes; nil when it speaks to none of the platform's.
     private static func certificates(
-        _ environment: Environment
-    ) throws(ConfigurationError) -> TLSConfiguration {
-        TLSConfiguration(
+        _ environment: Environment,
+        _ transport: Transport
+    ) throws(ConfigurationError) -> TLSConfiguration? {
+        switch transport {
+        case .plain: return nil
+        case .plainOutside where environment.optional("TLS_CERT") == nil: return nil
+        case .plainOutside, .mutualTLS: break
+        }
+        return TLSConfiguration(
             certificateFile: try environment.required("TLS_CERT", example: "/certs/order.pem"),
             keyFile: try environment.required("TLS_KEY", example: "/certs/order.key"),
             caFile: try environment.required("TLS_CA", example: "/certs/ca.pem"),
@@ -82,7 +93,8 @@ struct ServiceSettings: Sendable {
 public enum Transport: Sendable {
     /// TLS 1.3 with a certificate on both sides: between the platform's own processes.
     case mutualTLS
-    /// Plain HTTP towards clients, mutual TLS towards the platform's processes: the gateway.
+    /// Plain HTTP towards clients, mutual TLS towards the platform's processes: the gateway. Without
+    /// `TLS_CERT` it speaks to none of them.
     case plainOutside
     /// Plain HTTP: the payment provider, which is not ours.
     case plain

@@ -60,6 +60,7 @@ final class GatewayBench: Sendable {
     let publisher = Publisher()
     let key: SigningKey
     let handler: Handler
+    let table: RouteTable
     let service: TestServer
     private let seen: Seen
 
@@ -70,10 +71,12 @@ final class GatewayBench: Sendable {
         let requests = Mutex<[Request]>([])
     }
 
+    /// The built-in routes before one service that plays them all.
     init(
-        _ settings: GatewaySettings = GatewaySettings(),
         upstream: SocketAddress? = nil,
-        service answer: @escaping Handler = { _ throws(Problem) in .text("ok") }
+        policy: MeshPolicy = MeshPolicy(),
+        service answer: @escaping Handler = { _ throws(Problem) in .text("ok") },
+        plan change: (inout RoutingPlan) -> Void = { _ in }
     ) throws {
         key = try SigningKey.generate()
         publisher.publish([key])
@@ -84,32 +87,30 @@ final class GatewayBench: Sendable {
             return try await answer(request)
         }
         let metrics = Metrics()
-        var upstreams: [Route.Service: Upstream] = [:]
-        for name in Route.Service.allCases {
-            upstreams[name] = Upstream(
-                name: name.rawValue,
-                endpoints: try Endpoints((upstream ?? service.address).description),
-                client: HTTPClient(),
-                tls: nil,
-                log: .silent,
-                metrics: metrics
-            )
-        }
         let tokens = TokenGate(
             source: publisher.fetch,
             log: .silent,
             metrics: metrics,
             now: { 1_800_000_000 }
         )
-        let limiter = RequestLimiter(settings, metrics: metrics)
-        let forwarder = Forwarder(
-            gatekeeper: Gatekeeper(tokens: tokens, limiter: limiter),
-            upstreams: upstreams
-        )
+        let address = (upstream ?? service.address).description
+        var plan = try RoutingPlan(PackageResources.routes_json) { _ in address }
+        change(&plan)
+        table = RouteTable(tokens: tokens, metrics: metrics) { name, origin in
+            Upstream(
+                name: name,
+                endpoints: origin.endpoints,
+                client: HTTPClient(),
+                tls: nil,
+                policy: policy,
+                log: .silent,
+                metrics: metrics
+            )
+        }
+        table.take(plan, keysFromUpstream: false)
         var router = Router()
-        forwarder.add(Route.table, to: &router)
         Welcome().add(to: &router)
-        handler = router.handler
+        handler = table.wrap(router.handler)
     }
 
     func token(_ claims: AccessClaims = claims()) throws -> String {

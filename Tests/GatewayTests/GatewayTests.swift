@@ -121,9 +121,9 @@ import Testing
     }
 
     @Test func `an anonymous address has its limit, a user beside it another`() async throws {
-        var settings = GatewaySettings()
-        settings.addressRate = 3
-        let bench = try GatewayBench(settings)
+        let bench = try GatewayBench(plan: { plan in
+            plan.limits[LimitGroup.client]?.address = .perSecond(3)
+        })
         let token = try bench.token()
         let (responses, user) = try await onLoop {
             var responses: [Response] = []

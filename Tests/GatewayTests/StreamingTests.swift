@@ -60,33 +60,24 @@ import Testing
             log: .silent,
             metrics: metrics
         )
-        let tokens = TokenGate(
-            source: Publisher().fetch,
-            log: .silent,
-            metrics: metrics,
-            now: { 1_800_000_000 }
-        )
-        let limiter = RequestLimiter(GatewaySettings(), metrics: metrics)
-        let forwarder = Forwarder(
-            gatekeeper: Gatekeeper(tokens: tokens, limiter: limiter),
-            upstreams: [.product: upstream]
-        )
+        var up = Route([.post], "/up", to: "product")
+        up.timeout = .seconds(600)
+        up.contentLimit = limit
+        up.streams = true
+        var down = Route([.get], "/down", to: "product")
+        down.timeout = .seconds(600)
         var router = Router()
-        forwarder.add(
-            [
-                Route(
-                    .post,
-                    "/up",
-                    .product,
-                    .anyone,
-                    timeout: .seconds(600),
-                    contentLimit: limit,
-                    streams: true
-                ),
-                Route(.get, "/down", .product, .anyone, timeout: .seconds(600)),
-            ],
-            to: &router
-        )
+        for route in [up, down] {
+            let forwarder = Forwarder(
+                route: route,
+                upstream: upstream,
+                limiter: RequestLimiter("client", .generous, metrics: metrics),
+                gatekeeper: Gatekeeper(tokens: nil)
+            )
+            router.on(route.methods[0], route.templates[0]) { request throws(Problem) in
+                try await forwarder.forward(request)
+            }
+        }
         let front = try TestServer(limits: limits, router.handler)
         return World(service: service, front: front, received: received)
     }
@@ -255,5 +246,11 @@ import Testing
             String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
         return (pages.flatMap { Int($0) } ?? 0) * 4096
+    }
+}
+
+extension LimitGroup {
+    static var generous: LimitGroup {
+        LimitGroup(user: .perSecond(1_000_000), address: .perSecond(1_000_000))
     }
 }

@@ -3,35 +3,8 @@ import Reactor
 import Synchronization
 import Testing
 
-/// A server that answers each connection's request with fixed bytes and closes.
-private func hostile<Value: Sendable>(
-    _ reply: String,
-    _ body: @escaping @Sendable (Endpoint) async throws -> Value
-) async throws -> Value {
-    try await onLoop {
-        let listener = try Listener.bind(.loopback(port: 0))
-        let acceptor = try listener.acceptor()
-        async let served: Void = {
-            while let stream = try? await acceptor.accept() {
-                _ = try? await stream.text { $0.contains("\r\n\r\n") }
-                try? await stream.send(reply)
-                stream.closeWrite()
-                _ = try? await stream.rest(within: .seconds(1))
-                stream.close()
-            }
-        }()
-        let value: Result<Value, any Error>
-        do { value = .success(try await body(Endpoint(listener.address))) } catch {
-            value = .failure(error)
-        }
-        acceptor.close()
-        await served
-        return try value.get()
-    }
-}
-
-private func soon() -> Deadline { .after(.seconds(5)) }
-private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+func soon() -> Deadline { .after(.seconds(5)) }
+func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 private func many(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
 
 @Suite struct ClientTests {
@@ -103,56 +76,6 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
         #expect(ports.withLock { $0.count } == 1)
     }
 
-    static let replies: [(String, String)] = [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 hi"),
-        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "200 hi"),
-        ("HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 204 No\r\n\r\n", "204 "),
-        ("HTTP/1.1 200 OK\r\n\r\nuntil the end", "200 until the end"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200 hi"),
-        ("", "closed"),
-        ("HTTP/1.1 200 OK\r\nContent-", "closed"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi", "200 closed"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n", "200 closed"),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "200 closed"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi", "protocol"),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi",
-            "protocol"
-        ),
-        ("HTTP/1.1 99 Low\r\n\r\n", "protocol"),
-        ("HTTP/1.1 2OO OK\r\n\r\n", "protocol"),
-        ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "protocol"),
-        (many("HTTP/1.1 100 Continue\r\n\r\n", 50), "protocol"),
-        ("HTTP/1.1 200 OK\r\nA: " + many("a", 1 << 20), "too large"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n", "200 too large"),
-        ("SSH-2.0-OpenSSH\r\n", "protocol"),
-    ]
-
-    @Test func `a hostile server is found out`() async throws {
-        for (reply, expected) in Self.replies {
-            let outcome = try await hostile(reply) { endpoint in
-                var account = ""
-                do throws(ClientError) {
-                    let response = try await HTTPClient().send(
-                        ClientRequest(.get, "/"),
-                        to: endpoint,
-                        until: soon()
-                    )
-                    account = "\(response.status.code) "
-                    return account + text(try await response.body(limit: 1 << 20))
-                } catch {
-                    switch error {
-                    case .closedEarly(sent: true): return account + "closed"
-                    case .protocolError: return account + "protocol"
-                    case .tooLarge: return account + "too large"
-                    default: return account + "\(error)"
-                    }
-                }
-            }
-            #expect(outcome == expected, "\(reply.prefix(100))")
-        }
-    }
-
     @Test func `bytes behind a response spoil the connection`() async throws {
         let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\n\r\n"
         try await hostile(reply) { endpoint in
@@ -214,6 +137,42 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
                     )
                 }
             }
+        }
+    }
+
+    @Test func `an answer must begin in time, and may then take its time`() async throws {
+        try await serving { request in
+            if request.path.description == "/late" {
+                try? await EventLoop.sleep(for: .milliseconds(300))
+                return .text("late")
+            }
+            return Response(
+                .ok,
+                body: .stream { writer in
+                    try await writer.write("a")
+                    try await writer.flush()
+                    try await EventLoop.sleep(for: .milliseconds(200))
+                    try await writer.write("b")
+                }
+            )
+        } _: { address in
+            var limits = ClientLimits()
+            limits.firstByteTime = .milliseconds(100)
+            let client = HTTPClient(limits: limits)
+            await #expect(throws: ClientError.timedOut(sent: true)) {
+                _ = try await client.send(
+                    ClientRequest(.get, "/late"),
+                    to: Endpoint(address),
+                    until: soon()
+                )
+            }
+            let response = try await client.send(
+                ClientRequest(.get, "/"),
+                to: Endpoint(address),
+                until: soon()
+            )
+            #expect(text(try await response.body()) == "ab")
+            client.closeIdle()
         }
     }
 

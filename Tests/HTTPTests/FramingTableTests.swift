@@ -1,3 +1,4 @@
+import HTTP
 import Testing
 
 /// Section 1 of the requirements, message framing: one case a line, asked of a live server.
@@ -300,6 +301,18 @@ import Testing
     @Test func `every field row`() async throws { try await checkAll(Self.fields) }
     @Test func `every chunk row`() async throws { try await checkAll(Self.chunked) }
     @Test func `every content row`() async throws { try await checkAll(Self.contents) }
+
+    @Test func `trailers are checked and dropped: no handler sees one`() async throws {
+        let seen: Handler = { request throws(Problem) in
+            let content = String(decoding: try await request.body(), as: UTF8.self)
+            return .text("\(content) \(request.headers["x-user-id"] ?? "nobody")")
+        }
+        try await serving(seen) { address in
+            let input = chunks("2\r\nhi\r\n0\r\nX-User-Id: evil\r\n\r\n")
+            let text = try await answer(address, to: input)
+            #expect(text.hasSuffix("\r\n\r\nhi nobody"))
+        }
+    }
 
     @Test(arguments: [
         posting("Content-Length: 5", "hi"), posting("Content-Length: 500000", "hi"),

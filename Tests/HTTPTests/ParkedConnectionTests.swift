@@ -67,7 +67,9 @@ private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     }
 
     @Test func `more connections than may keep their tasks are served alike`() async throws {
-        try await serving(Self.home) { address in
+        var limits = HTTPLimits()
+        limits.connectionsPerAddress = 1000
+        try await serving(limits: limits, Self.home) { address in
             var streams: [Reactor.Stream] = []
             for _ in 0..<700 { streams.append(try await Reactor.Stream.open(address)) }
             for _ in 0..<2 {

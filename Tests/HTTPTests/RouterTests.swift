@@ -159,6 +159,38 @@ private func outcome(_ request: Request) async -> String {
         #expect(await outcome(request).hasPrefix("415"))
     }
 
+    @Test(arguments: ["gzip", "br, gzip", "x", "identity, gzip"])
+    func `a compressed content is refused, and it is said what is taken`(coding: String) async {
+        for (target, type) in [("/orders", "application/json"), ("/form", "")] {
+            let request = Request(
+                .post,
+                target,
+                headers: [
+                    .contentType: type.isEmpty ? "application/x-www-form-urlencoded" : type,
+                    .contentEncoding: coding,
+                ],
+                body: [UInt8]("{}".utf8)
+            )
+            do throws(Problem) {
+                if type.isEmpty {
+                    _ = try await request.form()
+                } else {
+                    _ = try await request.json(JSONValue.self)
+                }
+                Issue.record("\(coding) was taken")
+            } catch {
+                #expect(error.status == .unsupportedMediaType)
+                #expect(error.headers[.acceptEncoding] == "identity")
+            }
+        }
+    }
+
+    @Test func `a content that is declared to be itself is taken`() async throws {
+        let headers: Headers = [.contentType: "application/json", .contentEncoding: "Identity"]
+        let request = Request(.post, "/", headers: headers, body: [UInt8]("[]".utf8))
+        _ = try await request.json(JSONValue.self)
+    }
+
     @Test func `a form decodes`() async throws {
         let request = Request(
             .post,

@@ -18,8 +18,10 @@ private struct Certificates {
         try SecretFile.write(authority.certificatePEM, to: "\(folder)/ca.pem", mode: 0o644)
     }
 
-    func of(_ name: String) throws -> TLSConfiguration {
-        try authority.issue(name, days: 1)
+    func of(_ name: String, by issuer: CertificateAuthority? = nil, days: Int = 1) throws
+        -> TLSConfiguration
+    {
+        try (issuer ?? authority).issue(name, days: days)
             .write(certificateFile: "\(folder)/\(name).pem", keyFile: "\(folder)/\(name).key")
         return TLSConfiguration(
             certificateFile: "\(folder)/\(name).pem",
@@ -76,5 +78,66 @@ private struct Certificates {
             return
         }
         #expect(requests.isEmpty)
+    }
+
+    /// What a caller logs of an instance of `order` whose certificate is not good.
+    private func refusal(
+        _ name: String = "order",
+        by issuer: CertificateAuthority? = nil,
+        days: Int = 1
+    ) async throws -> (CallOutcome, [Substring]) {
+        let certificates = try Certificates()
+        defer { certificates.remove(["gateway", name]) }
+        let server = try certificates.of(name, by: issuer, days: days)
+        let backend = try Backend(tls: try .server(server)) { _ throws(Problem) in .empty() }
+        let client = try TLSContext.client(certificates.of("gateway"))
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let sink = LogSink(descriptor: ends[1])
+        let outcome = try await onLoop {
+            let service = Upstream(
+                name: "order",
+                endpoints: try Endpoints(backend.address.description),
+                client: HTTPClient(),
+                tls: client,
+                log: Logger(service: "gateway", instance: "gateway.1", sink: sink),
+                metrics: Metrics()
+            )
+            _ = await service.attempt(ClientRequest(.get, "/"), .init(isIdempotent: false))
+            return await service.attempt(ClientRequest(.get, "/"), .init(isIdempotent: false))
+        }
+        sink.close()
+        close(ends[1])
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while case let count = read(ends[0], &chunk, chunk.count), count > 0 {
+            bytes += chunk[..<count]
+        }
+        close(ends[0])
+        await backend.stop()
+        #expect(backend.requests.isEmpty)
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        return (outcome, lines.filter { $0.contains("TLS peer refused") })
+    }
+
+    @Test func `an expired server is refused, and the log says why, once`() async throws {
+        let (outcome, lines) = try await refusal(days: -1)
+        guard case .failure(.unavailable) = outcome.result else {
+            Issue.record("\(outcome.result)")
+            return
+        }
+        #expect(lines.count == 1 && lines.first?.contains("certificate has expired") == true)
+        #expect(lines.first?.contains(#""upstream":"order""#) == true)
+    }
+
+    @Test func `a server of a foreign authority is refused, and the log says why`() async throws {
+        let (_, lines) = try await refusal(by: CertificateAuthority.make())
+        #expect(lines.count == 1 && lines.first?.contains("the peer's certificate: ") == true)
+    }
+
+    @Test func `a server with another identity is refused, and the log says why`() async throws {
+        let (_, lines) = try await refusal("payment")
+        let reason = "the peer is spiffe://anyway/payment, not spiffe://anyway/order"
+        #expect(lines.count == 1 && lines.first?.contains(reason) == true)
     }
 }

@@ -66,6 +66,54 @@ import Testing
         )
         #expect(settings.clientTLS?.listen.port == 8443)
         #expect(settings.clientTLS?.files.requirePeer == false)
+        #expect(settings.clientTLS?.files.sitesFolder == nil)
+        wanted["CLIENT_TLS_SITES"] = "/certs/sites"
+        let sites = try ServiceSettings(
+            Environment(wanted),
+            service: "gateway",
+            transport: .plainOutside
+        )
+        #expect(sites.clientTLS?.files.sitesFolder == "/certs/sites")
+    }
+
+    @Test func `an address has few connections where anybody may connect, else all`() throws {
+        func perAddress(_ transport: Transport, _ more: [String: String] = [:]) throws -> Int {
+            let inside = ["TLS_CERT": "a", "TLS_KEY": "b", "TLS_CA": "c"].merging(more) { $1 }
+            return try ServiceSettings(
+                Environment(inside),
+                service: "x",
+                transport: transport
+            ).limits.connectionsPerAddress
+        }
+        let known = ["HTTP_MAX_CONNECTIONS": "5000"]
+        #expect(try perAddress(.plainOutside) == 256)
+        #expect(try perAddress(.mutualTLS) == HTTPLimits().connections)
+        #expect(try perAddress(.mutualTLS, known) == 5000)
+        let set = ["HTTP_MAX_CONNECTIONS_PER_ADDRESS": "9"]
+        #expect(try perAddress(.plainOutside, set) == 9)
+        #expect(try perAddress(.mutualTLS, set) == 9)
+    }
+
+    @Test(arguments: [(nil, 1 << 30), ("1000", 1000)] as [(String?, Int)])
+    func `a route may take more than the usual content, unless HTTP_MAX_BODY says otherwise`(
+        cap: String?,
+        expected: Int
+    ) throws {
+        let environment = Environment(cap.map { ["HTTP_MAX_BODY": $0] } ?? [:])
+        let loops = try EventLoopGroup(count: 1)
+        defer { loops.shutdown() }
+        let runtime = try ServiceRuntime(
+            name: "gateway",
+            settings: ServiceSettings(environment, service: "gateway", transport: .plain),
+            environment: environment,
+            loops: loops,
+            log: .silent
+        )
+        let usual = runtime.limits.bodyBytes
+        runtime.boot.allowContent(upTo: 1)
+        #expect(runtime.limits.bodyBytes == usual)
+        runtime.boot.allowContent(upTo: 1 << 30)
+        #expect(runtime.limits.bodyBytes == expected)
     }
 
     @Test func `a new certificate serves new connections and drops no open one`() async throws {

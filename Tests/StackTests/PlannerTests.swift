@@ -46,6 +46,10 @@ import Testing
         let ports = plans.values.flatMap { [$0.ports.listen, $0.ports.admin] }
         #expect(Set(ports).count == 36)
         #expect(plans["gateway.1"]?.ports.listen == 8080)
+        // Everything on this machine is one address to the gateway.
+        let perAddress = "HTTP_MAX_CONNECTIONS_PER_ADDRESS"
+        #expect(plans["gateway.1"]?.environment[perAddress] == "20000")
+        #expect(plans["order.1"]?.environment[perAddress] == nil)
     }
 
     @Test func `an order process finds its database, its certificate and every upstream instance`()

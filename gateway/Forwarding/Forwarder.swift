@@ -3,28 +3,24 @@ internal import Identity
 internal import Mesh
 internal import Reactor
 
-/// Takes requests to the services and brings back what they answer.
+/// Takes the requests of one route to its service and brings back what that answers.
 struct Forwarder: Sendable {
     /// Responses up to this size are read before the first byte goes to the client.
     static let bufferedLimit = 65_536
 
+    let route: Route
+    let upstream: Upstream
+    let limiter: RequestLimiter
     let gatekeeper: Gatekeeper
-    let upstreams: [Route.Service: Upstream]
 
-    /// Adds the table's routes.
-    func add(_ table: [Route], to router: inout Router) {
-        for route in table {
-            router.on(route.method, route.template) { request throws(Problem) in
-                try await forward(request, route)
-            }
-        }
-    }
-
-    private func forward(_ request: Request, _ route: Route) async throws(Problem) -> Response {
-        guard let upstream = upstreams[route.service] else { throw .internalError }
-        let pass = try await gatekeeper.admit(request, to: route)
-        AccessNote.current?.set(user: pass.claims?.subject, service: route.service)
-        _ = try request.preferred(of: route.types)
+    /// Takes one request to the route's service.
+    ///
+    /// - Throws: what the gatekeeper refuses, what is wrong with the request, and 502, 503 or 504 when
+    ///   there is no answer to bring back.
+    func forward(_ request: Request) async throws(Problem) -> Response {
+        let pass = try await gatekeeper.admit(request, to: route, limiter)
+        AccessNote.current?.set(user: pass.claims?.subject, service: route.upstream)
+        if !route.types.isEmpty { _ = try request.preferred(of: route.types) }
         var limits = pass.headers
         let content: ClientRequest.Body
         if route.streams {
@@ -32,7 +28,9 @@ struct Forwarder: Sendable {
         } else {
             // Kept whole, so that a try can be repeated.
             let bytes = try await request.body(limit: route.contentLimit)
-            if route.limit == .signIn { limits = try gatekeeper.countSignIn(request, bytes) }
+            if limiter.isByAccount {
+                limits = try gatekeeper.countAccount(request, bytes, limiter)
+            }
             content = .bytes(bytes)
         }
         let outcome = await upstream.attempt(
@@ -46,7 +44,7 @@ struct Forwarder: Sendable {
             let answer = try outcome.result.get()
             return try await Self.response(answer, limits, route)
         } catch {
-            var problem = error.problem(upstream: route.service.rawValue)
+            var problem = error.problem(upstream: route.upstream)
             problem.headers.append(limits)
             throw problem
         }
@@ -85,7 +83,8 @@ struct Forwarder: Sendable {
         return CallOptions(
             isIdempotent: request.method.isIdempotent || hasKey,
             timeout: route.timeout,
-            tryTimeout: route.timeout
+            tryTimeout: route.timeout,
+            retries: route.retries
         )
     }
 

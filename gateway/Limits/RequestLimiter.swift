@@ -4,17 +4,22 @@ internal import Identity
 internal import Reactor
 internal import Telemetry
 
-/// Counts requests against the limits of users, addresses and accounts.
+/// Counts requests against the limits of one group: of users, addresses and accounts.
 struct RequestLimiter: Sendable {
+    private let name: String
+    /// Whether contents say whom a request is counted against.
+    let isByAccount: Bool
     private let users: BucketTable<UUID>
     private let addresses: BucketTable<String>
     private let accounts: BucketTable<String>
     private let refused: Family<Counter>
 
-    init(_ settings: GatewaySettings, metrics: Metrics) {
-        users = BucketTable(.init(quota: settings.userRate, window: .seconds(1)))
-        addresses = BucketTable(.init(quota: settings.addressRate, window: .seconds(1)))
-        accounts = BucketTable(.init(quota: settings.signInRate, window: .seconds(60)))
+    init(_ name: String, _ group: LimitGroup, metrics: Metrics) {
+        self.name = name
+        isByAccount = group.subject == .account
+        users = BucketTable(group.user)
+        addresses = BucketTable(group.address)
+        accounts = BucketTable(group.user)
         refused = metrics.counters(
             "gateway_rate_limited_total",
             "Requests refused by a rate limit.",
@@ -26,7 +31,7 @@ struct RequestLimiter: Sendable {
     ///
     /// - Throws: 429 when there were too many.
     func count(user: UUID) throws(Problem) -> Headers {
-        try check(users.take(user, at: now), users.policy, "user")
+        try check(users.take(user, at: now), users.policy, label("user"))
     }
 
     /// Counts a request from an address; as ``count(user:)``.
@@ -34,12 +39,12 @@ struct RequestLimiter: Sendable {
         try check(
             addresses.take(Self.network(address.hostText), at: now),
             addresses.policy,
-            "address"
+            label("address")
         )
     }
 
-    /// Counts an attempt to sign in to an account; nil when the content names none.
-    func count(signIn account: String?, from address: SocketAddress) throws(Problem) -> Headers {
+    /// Counts a request that names an account, from an address; nil when the content names none.
+    func count(account: String?, from address: SocketAddress) throws(Problem) -> Headers {
         // Digested: how long a name is must not decide how much is kept.
         let digest = SHA256.hash(
             (account ?? "").lowercased() + "\n" + Self.network(address.hostText)
@@ -48,7 +53,12 @@ struct RequestLimiter: Sendable {
             decoding: digest.flatMap { [$0 >> 4 + 0x41, $0 & 15 + 0x41] },
             as: UTF8.self
         )
-        return try check(accounts.take(key, at: now), accounts.policy, "sign-in")
+        return try check(accounts.take(key, at: now), accounts.policy, name)
+    }
+
+    /// What clients and metrics call a limit: the usual group goes without its name.
+    private func label(_ subject: String) -> String {
+        name == LimitGroup.client ? subject : "\(name)-\(subject)"
     }
 
     private var now: Int64 { Int64(clamping: Deadline.now.nanoseconds) }

@@ -22,7 +22,8 @@ final class TokenGate: Sendable {
         var fetching: OneShot<Bool>?
     }
 
-    private let source: Source
+    /// Nil while no route looks at tokens.
+    private let source: Mutex<Source?>
     private let log: Logger
     private let keys = Mutex(Keys())
     private let verified = VerifiedTokens()
@@ -31,12 +32,12 @@ final class TokenGate: Sendable {
     private let now: @Sendable () -> Int64
 
     init(
-        source: @escaping Source,
+        source: Source?,
         log: Logger,
         metrics: Metrics,
         now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
     ) {
-        self.source = source
+        self.source = Mutex(source)
         self.log = log
         self.now = now
         results = metrics.counters(
@@ -47,27 +48,34 @@ final class TokenGate: Sendable {
         hits = results.with("cached")
     }
 
-    convenience init(source upstream: Upstream?, log: Logger, metrics: Metrics) {
-        self.init(
-            source: {
-                guard let upstream else { return nil }
-                let request = ClientRequest(.get, "/.well-known/jwks.json")
+    /// A gate that knows no keys until it is told where they are.
+    convenience init(log: Logger, metrics: Metrics) {
+        self.init(source: nil, log: log, metrics: metrics)
+    }
+
+    /// From now on fetches keys from this upstream; those at hand stay until it has answered.
+    func look(at upstream: Upstream?, _ path: String?) {
+        guard let upstream, let path else { return }
+        source.withLock { source in
+            source = {
+                let request = ClientRequest(.get, path)
                 guard
                     let response = try? await upstream.call(request, .init(isIdempotent: true)),
                     response.status == .ok
                 else { return nil }
                 return try? await response.body(limit: 65_536)
-            },
-            log: log,
-            metrics: metrics
-        )
+            }
+        }
     }
 
     /// Keeps the keys fresh until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            let succeeded = await fetch()
-            let wait = keys.withLock { $0.refresh.fetched(succeeded) }
+            var wait = Duration.milliseconds(100)
+            if source.withLock({ $0 != nil }) {
+                let succeeded = await fetch()
+                wait = keys.withLock { $0.refresh.fetched(succeeded) }
+            }
             do { try await EventLoop.sleep(for: wait) } catch { return }
         }
     }
@@ -160,7 +168,8 @@ final class TokenGate: Sendable {
             return nil
         }
         if let underWay { return await underWay.wait(until: .after(.seconds(2))) ?? false }
-        let succeeded = take(await source())
+        let ask = source.withLock { $0 }
+        let succeeded = take(await ask?())
         keys.withLock { $0.fetching = nil }
         mine.resolve(succeeded)
         return succeeded

@@ -111,8 +111,9 @@ final class ClientConnection: @unchecked Sendable {
         until deadline: Deadline
     ) async throws(ClientError) -> ResponseHead {
         var informational = 0
+        let first = deadline.or(earlier: .after(pool.limits.firstByteTime))
         while true {
-            let head = try await readOneHead(method, until: deadline)
+            let head = try await readOneHead(method, until: deadline, first: first)
             guard head.status.code < 200 else { return head }
             informational += 1
             // A 101 was not asked for; any other 1xx says to wait on (RFC 9110 §15.2).
@@ -124,7 +125,8 @@ final class ClientConnection: @unchecked Sendable {
 
     private func readOneHead(
         _ method: Method,
-        until deadline: Deadline
+        until deadline: Deadline,
+        first: Deadline
     ) async throws(ClientError) -> ResponseHead {
         var parser = ResponseParser(to: method, headerBytes: pool.limits.headerBytes)
         while true {
@@ -138,7 +140,8 @@ final class ClientConnection: @unchecked Sendable {
             } catch { throw ClientError(error) }
             let count: Int
             do throws(SocketError) {
-                count = try await stream.read(into: &input, until: deadline)
+                let end = isUntouched ? first : deadline
+                count = try await stream.read(into: &input, until: end)
             } catch { throw ClientError(error, sent: true) }
             guard count > 0 else { throw .closedEarly(sent: true) }
             isUntouched = false

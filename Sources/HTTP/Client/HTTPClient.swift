@@ -5,6 +5,8 @@ internal import Synchronization
 public struct ClientLimits: Sendable {
     /// How long connecting may take, the TLS handshake included.
     public var connectTime = Duration.seconds(2)
+    /// How long the first byte of an answer may take once the request is sent, whatever the deadline.
+    public var firstByteTime = Duration.seconds(60)
     /// The most connections to one endpoint from one loop; one more call fails with `.exhausted`.
     public var connectionsPerEndpoint = 256
     /// The most idle connections kept to one endpoint on one loop.

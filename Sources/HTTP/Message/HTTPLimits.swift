@@ -23,7 +23,10 @@ public struct HTTPLimits: Sendable {
     /// The most connections at a time; one more is answered 503 and closed.
     public var connections = 20_000
     /// The most connections at a time from one address, or from one /64 of IPv6; likewise.
-    public var connectionsPerAddress = 20_000
+    ///
+    /// Room for the browsers of an office behind one address, six connections each; where all clients
+    /// come through one load balancer it must be raised.
+    public var connectionsPerAddress = 256
     /// How long the rest of a refused request is read and thrown away before the connection closes.
     public var lingerTime = Duration.seconds(2)
     /// How long requests in flight may take after the server was told to stop.

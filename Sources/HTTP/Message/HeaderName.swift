@@ -32,6 +32,8 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     public static let accept: HeaderName = "accept"
     /// The field `age`.
     public static let age: HeaderName = "age"
+    /// The field `accept-encoding`.
+    public static let acceptEncoding: HeaderName = "accept-encoding"
     /// The field `allow`.
     public static let allow: HeaderName = "allow"
     /// The field `authorization`.
@@ -40,6 +42,8 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     public static let cacheControl: HeaderName = "cache-control"
     /// The field `connection`.
     public static let connection: HeaderName = "connection"
+    /// The field `content-encoding`.
+    public static let contentEncoding: HeaderName = "content-encoding"
     /// The field `content-length`.
     public static let contentLength: HeaderName = "content-length"
     /// The field `content-type`.

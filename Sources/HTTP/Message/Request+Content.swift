@@ -10,7 +10,7 @@ extension Request {
 
     /// The content as JSON.
     ///
-    /// - Throws: a 415 problem when the content is not declared to be JSON, 413 beyond the limit, 400
+    /// - Throws: a 415 problem when the content is not declared to be JSON or is compressed, 413 beyond the limit, 400
     ///   with the position when it is malformed, 422 naming the field when its shape is wrong.
     public func json<Value: Decodable>(
         _ type: Value.Type = Value.self,
@@ -20,6 +20,7 @@ extension Request {
         guard media == "application/json" || media.hasSuffix("+json") else {
             throw Problem(.unsupportedMediaType, detail: "the content must be application/json")
         }
+        try refuseCoding()
         let bytes = try await body(limit: limit)
         guard !bytes.isEmpty else { throw .badRequest("the content is empty") }
         do {
@@ -31,7 +32,7 @@ extension Request {
 
     /// The content as the fields of a form.
     ///
-    /// - Throws: a 415 problem for another content type, 413 beyond the limit, 400 when malformed.
+    /// - Throws: a 415 problem for another content type or a compressed content, 413 beyond the limit, 400 when malformed.
     public func form(limit: Int = 1 << 20) async throws(Problem) -> Query {
         guard mediaType == "application/x-www-form-urlencoded" else {
             throw Problem(
@@ -39,11 +40,26 @@ extension Request {
                 detail: "the content must be application/x-www-form-urlencoded"
             )
         }
+        try refuseCoding()
         let bytes = try await body(limit: limit)
         guard Query.isValid(bytes, bytes.indices) else {
             throw .badRequest("the form is malformed")
         }
         return Query(bytes, bytes.indices)
+    }
+
+    /// Contents are taken as they are: decompressing them would let a few bytes become many.
+    ///
+    /// - Throws: a 415 problem that says so (RFC 9110 §12.5.3, §15.5.16).
+    private func refuseCoding() throws(Problem) {
+        guard let coding = headers[.contentEncoding], coding.lowercased() != "identity" else {
+            return
+        }
+        throw Problem(
+            .unsupportedMediaType,
+            detail: "the content must not be encoded, as by gzip",
+            headers: [.acceptEncoding: "identity"]
+        )
     }
 
     /// The content's media type in lower case, without its parameters; empty when not declared.

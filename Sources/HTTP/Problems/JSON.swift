@@ -42,5 +42,13 @@ public enum JSON {
         return try decoder.decode(type, from: Data(bytes))
     }
 
+    /// The line, counted from 1, on which the value at a pointer (RFC 6901) begins; nil when the text has
+    /// no such place.
+    ///
+    /// For people who are told what is wrong with a file that they wrote.
+    public static func line(of pointer: String, in bytes: [UInt8]) -> Int? {
+        JSONCheck.line(of: pointer, in: bytes)
+    }
+
     private static let milliseconds = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 }

@@ -18,6 +18,8 @@ struct JSONCheck {
     private var index = 0
     private var path: [String] = []
     private var oddNumber: String?
+    /// A pointer that is looked for, and where its value begins.
+    private var wanted: (pointer: String, index: Int?)?
 
     static func verdict(on bytes: [UInt8]) -> Verdict {
         var check = JSONCheck(bytes: bytes)
@@ -36,7 +38,19 @@ struct JSONCheck {
         )
     }
 
+    /// Where the value at a pointer (RFC 6901) begins, as a line counted from 1; nil when the text has no
+    /// such place.
+    static func line(of pointer: String, in bytes: [UInt8]) -> Int? {
+        var check = JSONCheck(bytes: bytes)
+        check.wanted = (pointer, nil)
+        try? check.value()
+        guard let index = check.wanted?.index else { return nil }
+        return bytes.prefix(index).count { $0 == 0x0A } + 1
+    }
+
     private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    private var pointer: String { path.map { "/" + $0 }.joined() }
 
     private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
 
@@ -58,6 +72,7 @@ struct JSONCheck {
         // Foundation gives up at the same depth.
         guard path.count <= 512 else { throw Malformed() }
         space()
+        if let wanted, wanted.index == nil, wanted.pointer == pointer { self.wanted?.index = index }
         switch next {
         case 0x7B: try object()
         case 0x5B: try array()
@@ -137,7 +152,7 @@ struct JSONCheck {
             try digits()
         }
         if oddNumber == nil, Int64(String(decoding: bytes[start..<index], as: UTF8.self)) == nil {
-            oddNumber = path.map { "/" + $0 }.joined()
+            oddNumber = pointer
         }
     }
 

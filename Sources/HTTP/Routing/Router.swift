@@ -75,6 +75,32 @@ public struct Router: Sendable {
         tree.add(method, template, callers, handler)
     }
 
+    /// Whether a text is a template that `on` takes.
+    public static func isTemplate(_ text: String) -> Bool {
+        guard text.hasPrefix("/") else { return false }
+        var names: Set<Substring> = []
+        let segments = text.split(separator: "/")
+        for (index, segment) in segments.enumerated() {
+            guard segment.hasPrefix("{"), segment.hasSuffix("}"), segment.count > 2 else {
+                if segment.contains(where: { "{}".contains($0) }) { return false }
+                continue
+            }
+            let isTail = segment.hasSuffix("...}")
+            let name = segment.dropFirst().dropLast(isTail ? 4 : 1)
+            guard !name.isEmpty, names.insert(name).inserted,
+                !isTail || index == segments.count - 1,
+                !name.contains(where: { "{}.".contains($0) })
+            else { return false }
+        }
+        return true
+    }
+
+    /// The methods of the routes at a path.
+    public func methods(at path: Path) -> [Method] { tree.find(path)?.map(\.method) ?? [] }
+
+    /// Whether a route has this path, whatever its method.
+    public func knows(_ path: Path) -> Bool { tree.find(path) != nil }
+
     /// The router as a handler, for a server or for middleware to wrap; the answer knows its route.
     ///
     /// It throws the handler's problem, which knows its route too, or one of the router's own when no
@@ -117,7 +143,10 @@ public struct Router: Sendable {
             return .answer(try Self.otherMethod(request.method, routes))
         }
         guard route.callers.admit(request) else {
-            throw Problem(.forbidden, detail: "this caller may not use this route")
+            var problem = Problem(.forbidden, detail: "this caller may not use this route")
+            let caller = request.peerIdentity ?? "nobody with a certificate"
+            problem.cause = "\(caller) is not among the callers of \(route.template)"
+            throw problem
         }
         return .route(route)
     }

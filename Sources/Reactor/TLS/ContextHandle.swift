@@ -9,6 +9,8 @@ internal import COpenSSL
     let pointer: OpaquePointer
     /// Counts the context's reloads: a ticket granted under older files is not used under newer.
     let generation: Int
+    /// What else a server can be, by the name a client asks for.
+    private(set) var sites: [ContextHandle] = []
 
     init(_ role: TLSContext.Role, generation: Int) throws(TLSError) {
         self.generation = generation
@@ -25,6 +27,20 @@ internal import COpenSSL
     }
 
     deinit { unsafe SSL_CTX_free(pointer) }
+
+    /// A context with everything that its configuration names.
+    static func complete(
+        _ configuration: TLSConfiguration,
+        _ role: TLSContext.Role,
+        generation: Int
+    ) throws(TLSError) -> ContextHandle {
+        let handle = try ContextHandle(role, generation: generation)
+        try handle.protocolSettings(mutual: configuration.requirePeer)
+        try handle.loadIdentity(configuration, role)
+        try handle.loadTrust(configuration, role)
+        if role == .server { try handle.loadSites(configuration) }
+        return handle
+    }
 
     /// Versions, groups, suites and how long a session can be resumed.
     func protocolSettings(mutual: Bool) throws(TLSError) {
@@ -75,6 +91,17 @@ internal import COpenSSL
         guard unsafe SSL_CTX_check_private_key(pointer) == 1 else {
             throw .keyMismatch(certificate: certificate, key: key)
         }
+    }
+
+    /// The contexts of a server's further sites, which differ from this one in their certificates.
+    func loadSites(_ files: TLSConfiguration) throws(TLSError) {
+        guard let folder = files.sitesFolder else { return }
+        for pair in try SiteFiles.pairs(in: folder) {
+            var own = files
+            (own.certificateFile, own.keyFile, own.sitesFolder) = (pair.certificate, pair.key, nil)
+            sites.append(try ContextHandle.complete(own, .server, generation: generation))
+        }
+        unsafe anyway_ctx_on_server_name(pointer, chooseSite)
     }
 
     /// Whom to trust, and how strictly to ask for a certificate.

@@ -14,17 +14,24 @@ public struct TLSConfiguration: Sendable, Hashable {
     /// Without it a server asks clients for no certificate and TLS 1.2 is still accepted. A client
     /// verifies its server either way.
     public var requirePeer: Bool
+    /// A folder of further certificates for a server, `NAME.pem` with `NAME.key` beside it; nil for none.
+    ///
+    /// A client gets the one that is for the name it asks for (SNI), and `certificateFile` where none
+    /// is or it asks for no name.
+    public var sitesFolder: String?
 
     /// Names the files; nothing is read yet.
     public init(
         certificateFile: String?,
         keyFile: String?,
         caFile: String?,
-        requirePeer: Bool = true
+        requirePeer: Bool = true,
+        sitesFolder: String? = nil
     ) {
         self.certificateFile = certificateFile
         self.keyFile = keyFile
         self.caFile = caFile
         self.requirePeer = requirePeer
+        self.sitesFolder = sitesFolder
     }
 }

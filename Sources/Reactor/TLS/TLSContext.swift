@@ -49,7 +49,7 @@ public final class TLSContext: Sendable {
 
     /// Reloads if any of the files changed since it was last read; true if it did.
     ///
-    /// Cheap enough to call every few seconds: three `stat` calls.
+    /// Cheap enough to call every few seconds: one `stat` call for each file.
     public func reloadIfChanged() throws(TLSError) -> Bool {
         let stamps = Self.stamps(configuration)
         guard current.withLock({ $0.stamps != stamps }) else { return false }
@@ -67,16 +67,20 @@ public final class TLSContext: Sendable {
     ) throws(TLSError) -> Loaded {
         // Stamped before reading: a file replaced in between looks changed and is read again.
         let stamps = stamps(configuration)
-        let handle = try ContextHandle(role, generation: generation)
-        try handle.protocolSettings(mutual: configuration.requirePeer)
-        try handle.loadIdentity(configuration, role)
-        try handle.loadTrust(configuration, role)
+        let handle = try ContextHandle.complete(configuration, role, generation: generation)
         return Loaded(handle: handle, stamps: stamps)
     }
 
+    /// A folder that cannot be read has no files, so that the reload it causes says why.
     private static func stamps(_ configuration: TLSConfiguration) -> [FileStamp] {
-        [configuration.certificateFile, configuration.keyFile, configuration.caFile]
-            .compactMap(\.self).map(FileStamp.init)
+        var paths = [configuration.certificateFile, configuration.keyFile, configuration.caFile]
+            .compactMap(\.self)
+        if let folder = configuration.sitesFolder {
+            for pair in (try? SiteFiles.pairs(in: folder)) ?? [] {
+                paths += [pair.certificate, pair.key]
+            }
+        }
+        return paths.map(FileStamp.init)
     }
 }
 
@@ -84,12 +88,14 @@ public final class TLSContext: Sendable {
 ///
 /// `unsafe`: `stat` fills a local.
 private struct FileStamp: Sendable, Equatable {
+    let path: String
     let inode: UInt
     let size: Int
     let seconds: Int
     let nanoseconds: Int
 
     init(path: String) {
+        self.path = path
         var info = stat()
         let found = unsafe stat(path, &info) == 0
         inode = found ? UInt(info.st_ino) : 0

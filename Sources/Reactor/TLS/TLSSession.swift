@@ -37,6 +37,7 @@ internal import Glibc
     private(set) var isResumed = false
 
     private let context: TLSContext
+    private let handle: ContextHandle
     private let ssl: OpaquePointer?
     private let expected: String?
     private let ticketKey: TicketCache.Key?
@@ -48,13 +49,16 @@ internal import Glibc
     init(context: TLSContext, descriptor: Int32, role: Role) {
         self.context = context
         // Counted by the session: it outlives a reload.
-        let handle = context.handle
+        handle = context.handle
         unsafe ssl = unsafe SSL_new(handle.pointer)
         guard case .client(let serverName, let expected) = role else {
             self.expected = nil
             ticketKey = nil
             attach(descriptor)
-            if let ssl = unsafe ssl { unsafe SSL_set_accept_state(ssl) }
+            if let ssl = unsafe ssl {
+                unsafe SSL_set_accept_state(ssl)
+                unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
+            }
             return
         }
         self.expected = expected
@@ -110,6 +114,13 @@ internal import Glibc
         guard let ssl = unsafe ssl, isEstablished, failure == nil else { return }
         OpenSSLErrors.clear()
         unsafe SSL_shutdown(ssl)
+    }
+
+    /// Shows the client the certificate that is for the name it asks for.
+    func serve(_ name: String) {
+        guard let ssl = unsafe ssl else { return }
+        let site = handle.context(for: name)
+        if site !== handle { unsafe SSL_set_SSL_CTX(ssl, site.pointer) }
     }
 
     /// Keeps a copy of a ticket for the next connection to this server.

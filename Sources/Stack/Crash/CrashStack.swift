@@ -74,8 +74,6 @@ final class CrashStack {
         Reaper.reap(state.processes)
         state = try StateFile(layout: layout).change { state throws(StackError) in
             if !state.server.run.isAlive {
-                // Backends that outlived their server would hold its memory for a while.
-                if let server = state.server.run.process { Crew.killServer(server) }
                 try Crew(layout: layout).startServer(&state.server)
             }
             for index in state.members.indices where !state.members[index].run.isAlive {

@@ -1,0 +1,180 @@
+internal import HTTP
+
+/// A routes file as it is written; `docs/routes.schema.json` says the same for editors.
+///
+/// An unknown member is refused: a misspelled limit must not be an absent one.
+struct RoutesFile: Decodable {
+    struct Upstream: Decodable {
+        var endpoints: String
+        var tls: String?
+        var health: String?
+
+        init(from decoder: any Decoder) throws {
+            let members = try Members(decoder, "endpoints", "tls", "health")
+            endpoints = try members.required("endpoints")
+            tls = try members.optional("tls")
+            health = try members.optional("health")
+        }
+    }
+
+    struct Keys: Decodable {
+        var upstream: String
+        var path: String
+
+        init(from decoder: any Decoder) throws {
+            let members = try Members(decoder, "upstream", "path")
+            upstream = try members.required("upstream")
+            path = try members.required("path")
+        }
+    }
+
+    struct Limit: Decodable {
+        var by: String?
+        var user: Rate
+        var address: Rate
+
+        init(from decoder: any Decoder) throws {
+            let members = try Members(decoder, "by", "user", "address")
+            by = try members.optional("by")
+            user = try members.required("user")
+            address = try members.required("address")
+        }
+    }
+
+    struct Rate: Decodable {
+        var requests: Int
+        var seconds: Int?
+        var burst: Int?
+
+        init(from decoder: any Decoder) throws {
+            let members = try Members(decoder, "requests", "seconds", "burst")
+            requests = try members.required("requests")
+            seconds = try members.optional("seconds")
+            burst = try members.optional("burst")
+        }
+    }
+
+    struct Cors: Decodable {
+        var origins: [String]
+        var headers: [String]?
+        var exposed: [String]?
+        var credentials: Bool?
+        var maxAge: Int?
+
+        init(from decoder: any Decoder) throws {
+            let members = try Members(
+                decoder,
+                "origins",
+                "headers",
+                "exposed",
+                "credentials",
+                "max_age"
+            )
+            origins = try members.required("origins")
+            headers = try members.optional("headers")
+            exposed = try members.optional("exposed")
+            credentials = try members.optional("credentials")
+            maxAge = try members.optional("max_age")
+        }
+    }
+
+    struct Line: Decodable {
+        var path: String?
+        var prefix: String?
+        var methods: [String]
+        var upstream: String
+        var auth: String?
+        var limit: String?
+        var timeout: Int?
+        var retries: Int?
+        var honoursKey: Bool?
+        var types: [String]?
+        var bodyLimit: Int?
+        var streamBody: Bool?
+
+        init(from decoder: any Decoder) throws {
+            let members = try Members(
+                decoder,
+                "path",
+                "prefix",
+                "methods",
+                "upstream",
+                "auth",
+                "limit",
+                "timeout_ms",
+                "retries",
+                "honours_key",
+                "types",
+                "body_limit",
+                "stream_body"
+            )
+            path = try members.optional("path")
+            prefix = try members.optional("prefix")
+            methods = try members.required("methods")
+            upstream = try members.required("upstream")
+            auth = try members.optional("auth")
+            limit = try members.optional("limit")
+            timeout = try members.optional("timeout_ms")
+            retries = try members.optional("retries")
+            honoursKey = try members.optional("honours_key")
+            types = try members.optional("types")
+            bodyLimit = try members.optional("body_limit")
+            streamBody = try members.optional("stream_body")
+        }
+    }
+
+    var upstreams: [String: Upstream]
+    var keys: Keys?
+    var limits: [String: Limit]
+    var cors: Cors?
+    var routes: [Line]
+
+    init(from decoder: any Decoder) throws {
+        let members = try Members(
+            decoder,
+            "$schema",
+            "upstreams",
+            "keys",
+            "limits",
+            "cors",
+            "routes"
+        )
+        upstreams = try members.required("upstreams")
+        keys = try members.optional("keys")
+        limits = try members.optional("limits") ?? [:]
+        cors = try members.optional("cors")
+        routes = try members.required("routes")
+    }
+}
+
+/// The members of an object, none but the known ones.
+private struct Members {
+    struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private let container: KeyedDecodingContainer<Name>
+
+    init(_ decoder: any Decoder, _ known: String...) throws {
+        container = try decoder.container(keyedBy: Name.self)
+        for key in container.allKeys where !known.contains(key.stringValue) {
+            throw DecodingError.dataCorruptedError(
+                forKey: key,
+                in: container,
+                debugDescription: "is unknown here; known are \(known.joined(separator: ", "))"
+            )
+        }
+    }
+
+    func required<Value: Decodable>(_ name: String) throws -> Value {
+        try container.decode(Value.self, forKey: Name(stringValue: name))
+    }
+
+    func optional<Value: Decodable>(_ name: String) throws -> Value? {
+        try container.decodeIfPresent(Value.self, forKey: Name(stringValue: name))
+    }
+}
