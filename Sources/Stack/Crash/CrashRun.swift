@@ -147,6 +147,7 @@ struct Attempt {
     let key: String
     var outcome = CrashRun.Outcome()
     private var order: String?
+    private var lastAnswer = "none"
     private var isSecondArmed = false
     private let began = ContinuousClock.now
 
@@ -165,13 +166,16 @@ struct Attempt {
             let exchange = run.shopper.place(item.scenario, key: key, async: isDuplicate)
             while !exchange.poll(), ContinuousClock.now < end { try attend(.milliseconds(2)) }
             outcome.answer = CrashShopper.read(exchange.response)
+            lastAnswer = exchange.response.map { "\($0.status) \($0.text.prefix(300))" } ?? "none"
             let isNew = order == nil
             order = CrashShopper.order(exchange.response) ?? order
             if isNew, isDuplicate { try askAgain(atOnce: true) }
             if outcome.answer != .pending { return try check() }
             try attend(.milliseconds(20))
         }
-        outcome.violations.append("no definite answer within \(CrashRun.patience)")
+        outcome.violations.append(
+            "no definite answer within \(CrashRun.patience), the last one: \(lastAnswer)"
+        )
     }
 
     /// Waits until everything adds up.
