@@ -104,10 +104,10 @@ struct Crash {
         }
         if let sample = options.sample {
             return matrix.sample(sample, seed: options.seed).filter(wanted)
-                + matrix.pairs(sample / 8, seed: options.seed).filter(wanted)
+                + matrix.pairs(options.pairs ?? sample / 8, seed: options.seed).filter(wanted)
         }
         return matrix.cases().filter(wanted)
-            + matrix.pairs(options.pairs, seed: options.seed).filter(wanted)
+            + matrix.pairs(options.pairs ?? 200, seed: options.seed).filter(wanted)
     }
 
     private func report(
@@ -165,8 +165,8 @@ struct CrashOptions: Equatable {
     var times = 1
     /// So many cases, chosen by the seed, instead of all.
     var sample: Int?
-    /// So many kills during recoveries.
-    var pairs = 200
+    /// So many kills during recoveries; unless given, 200, or an eighth of a sample.
+    var pairs: Int?
     var victims: [CrashVictim] = []
     var folder: String?
     var executables: String?
@@ -183,7 +183,7 @@ struct CrashOptions: Equatable {
         if let text = try words.value("--case") { only = try CrashCase(text) }
         times = try words.number("--times", 1...10_000) ?? 1
         sample = try words.number("--sample", 1...100_000)
-        pairs = try words.number("--pairs", 0...100_000) ?? pairs
+        pairs = try words.number("--pairs", 0...100_000)
         for name in try words.value("--only")?.split(separator: ",") ?? [] {
             guard let victim = CrashVictim(rawValue: String(name)) else {
                 let known = CrashVictim.allCases.map(\.rawValue).joined(separator: ", ")
