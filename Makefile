@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench bench-http bench-checkout fmt fuzz interop transfer simulate
+.PHONY: help deps build up down test lint bench bench-http bench-checkout bench-recovery crash fmt fuzz interop transfer simulate mutation
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev postgresql pkg-config curl
@@ -57,6 +57,15 @@ bench-http: deps ## compare our HTTP server with nginx, and count what idle conn
 bench-checkout: build ## compare checkouts a second with pgbench running the same SQL; BENCH="--old-orders 1000000"
 	deploy/bench/checkout.py $(BENCH)
 
+bench-recovery: build ## kill every order process with 1,000 sagas in flight; how long until all have ended
+	deploy/bench/recovery.py $(BENCH)
+
+SEED ?= 1
+CASE ?=
+CRASH ?=
+crash: build ## break a checkout at every point there is; SEED=1, CASE=order/success/kill-before/write.product.2 for one alone
+	.build/release/stack crash --seed $(SEED) $(if $(CASE),--case $(CASE) --verbose) $(CRASH)
+
 # Bash counts its own SECONDS, so only a value given on make's command line is taken.
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
@@ -74,8 +83,10 @@ interop: deps ## talk to our server with curl, Python, Node, and through nginx a
 	deploy/interop/run.sh .build/interop/debug/Interop
 
 SCHEDULES ?= 1000000
-SEED ?= 1
 
 simulate: deps ## run the saga engine through SCHEDULES=1000000 schedules of faults, from SEED=1 on
 	swift build -c release --product Simulate
 	.build/release/Simulate --schedules $(SCHEDULES) --seed $(SEED)
+
+mutation: deps ## take each guard out of a copy of the code; some test must fail for each
+	deploy/mutation/run.py $(MUTANTS)

@@ -66,6 +66,8 @@ enum OrderService {
         }
     }
 
+    /// How participants are called: few calls at a time, and a long queue.
+    ///
     /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
     /// would time out together, open the breaker, and ask together again when it closes; so they queue
     /// here, where waiting costs nothing.

@@ -8,15 +8,15 @@ import Testing
         .order: [
             .success: [
                 CrashStep(call: .read, edge: "order"), CrashStep(call: .write, edge: "postgres"),
-                CrashStep(call: .write, edge: "payment"),
+                CrashStep(call: .write, edge: "payment"), CrashStep(call: .read, edge: "order"),
             ]
         ],
         .postgres: [.declined: [CrashStep(call: .sync, edge: "file")]],
     ])
 
     @Test(arguments: [
-        "order/success/kill-before/7", "postgres/out-of-stock/kill-after/1",
-        "payment/failing-undo/late/3", "product/declined/duplicate/2+order/11",
+        "order/success/kill-before/write.product.2", "postgres/out-of-stock/kill-after/sync.file.1",
+        "payment/failing-undo/late/write.provider.3", "product/declined/duplicate/2+order/11",
     ])
     func `a case reads back as it was written`(text: String) throws {
         #expect(try CrashCase(text).description == text)
@@ -27,6 +27,8 @@ import Testing
         "gateway/success/kill-before/1", "order/luck/kill-before/1", "order/success/burn/1",
         "order/success/kill-before/1+", "order/success/kill-before/1+payment",
         "order/success/kill-before/1+payment/2+order/3", "order/success/kill-before/x",
+        "order/success/kill-before/write.product", "order/success/kill-before/write..1",
+        "order/success/kill-before/push.product.1", "order/success/kill-before/write.product.0",
     ])
     func `what names no case is refused`(text: String) {
         #expect(throws: StackError.self) { try CrashCase(text) }
@@ -36,12 +38,25 @@ import Testing
         let all = matrix.cases().filter { $0.fault != .duplicate }.map(\.description)
         #expect(
             Set(all) == [
-                "order/success/kill-before/1", "order/success/kill-after/1", "order/success/lost/1",
-                "order/success/kill-before/2", "order/success/kill-after/2", "order/success/lost/2",
-                "order/success/cut/2", "order/success/reset/2",
-                "order/success/kill-before/3", "order/success/kill-after/3", "order/success/lost/3",
-                "order/success/cut/3", "order/success/reset/3", "order/success/late/3",
-                "postgres/declined/kill-before/1", "postgres/declined/kill-after/1",
+                "order/success/kill-before/read.order.1",
+                "order/success/kill-after/read.order.1",
+                "order/success/lost/read.order.1",
+                "order/success/kill-before/read.order.2",
+                "order/success/kill-after/read.order.2",
+                "order/success/lost/read.order.2",
+                "order/success/kill-before/write.postgres.1",
+                "order/success/kill-after/write.postgres.1",
+                "order/success/lost/write.postgres.1",
+                "order/success/cut/write.postgres.1",
+                "order/success/reset/write.postgres.1",
+                "order/success/kill-before/write.payment.1",
+                "order/success/kill-after/write.payment.1",
+                "order/success/lost/write.payment.1",
+                "order/success/cut/write.payment.1",
+                "order/success/reset/write.payment.1",
+                "order/success/late/write.payment.1",
+                "postgres/declined/kill-before/sync.file.1",
+                "postgres/declined/kill-after/sync.file.1",
             ]
         )
         #expect(all.count == Set(all).count)
@@ -51,7 +66,7 @@ import Testing
         let repeats = matrix.cases().filter { $0.fault == .duplicate }
         #expect(Set(repeats.map(\.victim)) == [.product, .payment])
         let labels = { (scenario: CrashScenario) in
-            Set(repeats.filter { $0.scenario == scenario }.map(matrix.label))
+            Set(repeats.filter { $0.scenario == scenario }.map(CrashMatrix.label))
         }
         #expect(
             labels(.success) == [
@@ -86,9 +101,9 @@ import Testing
         good.isReached = true
         var bad = good
         bad.violations = ["at most one capture per order: 1 charged twice here"]
-        table.add(try CrashCase("order/success/kill-before/1"), label: "read caller", good)
+        table.add(try CrashCase("order/success/kill-before/1"), good)
         #expect(table.failures.isEmpty)
-        table.add(try CrashCase("order/success/kill-before/2"), label: "write postgres", bad)
+        table.add(try CrashCase("order/success/kill-before/2"), bad)
         #expect(table.failures.map(\.item.description) == ["order/success/kill-before/2"])
         #expect(table.text.contains("1 of 2 FAIL"))
         #expect(table.runs == 2 && table.unreached == 0)
@@ -117,11 +132,12 @@ import Testing
 
     @Test func `the command line chooses cases`() throws {
         let line =
-            "crash --seed 9 --case order/success/cut/2 --times 3 --only order,postgres --data /tmp/c"
+            "crash --seed 9 --case order/success/cut/write.product.2 --times 3 --only order,postgres --data /tmp/c"
         let invocation = try Invocation(line.split(separator: " ").map(String.init))
         var options = CrashOptions()
         options.seed = 9
-        options.only = CrashCase(.order, .success, .cut, 2)
+        let step = CrashStep(call: .write, edge: "product")
+        options.only = CrashCase(.order, .success, .cut, .call(step, 2))
         options.times = 3
         options.victims = [.order, .postgres]
         options.folder = "/tmp/c"

@@ -53,6 +53,11 @@ struct Control {
             throw .refused("not running: \(names); start with: stack start NAME")
         }
         if signal == SIGKILL { _ = Crew.wait(for: reached, .seconds(3)) }
+        // On a busy machine a process stops only once it gets a processor to stop on.
+        let end = ContinuousClock.now + .seconds(3)
+        while signal == SIGSTOP, ContinuousClock.now < end, !reached.allSatisfy(\.isPaused) {
+            Interrupts.rest(.milliseconds(5))
+        }
     }
 
     /// Starts those that do not run, and waits until they are ready.

@@ -9,60 +9,74 @@ struct Crash {
     func run() throws(StackError) -> Int32 {
         Interrupts.block()
         let began = ContinuousClock.now
-        let folder = try folder()
-        let stack = try CrashStack(folder, executables: options.executables)
+        var shop = try Shop(folder(), options)
         do throws(StackError) {
-            let code = try run(on: stack, since: began)
+            let matrix = CrashMatrix(traces: try watch(shop))
+            let table = try breakIt(choose(matrix), &shop)
+            Terminal.say(table.text)
             if options.keeps {
-                Terminal.note("the stack stays: stack ps --data \(folder)")
+                Terminal.note("the stack stays: stack ps --data \(shop.stack.layout.root)")
             } else {
-                try stack.down()
+                try shop.stack.down()
             }
-            return code
+            return conclude(table, took: ContinuousClock.now - began)
         } catch {
-            if !options.keeps { try stack.down() }
+            if !options.keeps { try shop.stack.down() }
             throw error
         }
     }
 
-    private func run(
-        on stack: CrashStack,
-        since began: ContinuousClock.Instant
-    ) throws(StackError) -> Int32 {
-        var shopper = try CrashShopper(port: stack.port("gateway"), layout: stack.layout)
-        let matrix = CrashMatrix(traces: try watch(stack, shopper))
-        let cases = choose(matrix)
-        Terminal.note("\(cases.count) cases, seed \(options.seed)")
-        var table = CrashTable()
-        var signedIn = ContinuousClock.now
-        for (number, item) in cases.enumerated() {
+    /// A stack and a customer who is signed in.
+    private struct Shop {
+        let stack: CrashStack
+        private var shopper: CrashShopper
+        private var signedIn = ContinuousClock.now
+
+        init(_ folder: String, _ options: CrashOptions) throws(StackError) {
+            stack = try CrashStack(folder, executables: options.executables)
+            shopper = try CrashShopper(port: stack.port("gateway"), layout: stack.layout)
+        }
+
+        mutating func run(_ tag: String) throws(StackError) -> CrashRun {
             if ContinuousClock.now - signedIn > .seconds(300) {
                 try shopper.signIn()
                 signedIn = .now
             }
-            let run = CrashRun(stack: stack, shopper: shopper, matrix: matrix, tag: "crash")
-            let start = ContinuousClock.now
-            let outcome = try run.run(item, number: "\(number)")
-            let label = matrix.label(item)
-            table.add(item, label: label, outcome)
-            report(item, label, outcome, took: ContinuousClock.now - start)
-            if !outcome.violations.isEmpty, options.stopsAtFirst { break }
+            return CrashRun(stack: stack, shopper: shopper, tag: tag)
         }
-        Terminal.say(table.text)
-        return conclude(table, took: ContinuousClock.now - began)
+    }
+
+    private func breakIt(_ cases: [CrashCase], _ shop: inout Shop) throws(StackError) -> CrashTable
+    {
+        Terminal.note("\(cases.count) cases, seed \(options.seed)")
+        var table = CrashTable()
+        for (number, item) in cases.enumerated() {
+            let start = ContinuousClock.now
+            let outcome = try shop.run("crash").run(item, number: "\(number)")
+            table.add(item, outcome)
+            report(item, outcome, took: ContinuousClock.now - start)
+            if outcome.violations.isEmpty { continue }
+            if options.stopsAtFirst { break }
+            // What does not add up now never will; the cases that follow begin with a clean slate.
+            let folder = shop.stack.layout.root
+            try shop.stack.down()
+            shop = try Shop(folder, options)
+        }
+        return table
     }
 
     /// Lets every scenario run undisturbed once more than needed: the first opens the connections.
+    ///
+    /// A case that is given needs the open connections alone.
     private func watch(
-        _ stack: CrashStack,
-        _ shopper: CrashShopper
+        _ shop: Shop
     ) throws(StackError) -> [CrashVictim: [CrashScenario: [CrashStep]]] {
-        let empty = CrashMatrix(traces: [:])
-        let run = CrashRun(stack: stack, shopper: shopper, matrix: empty, tag: "watch")
+        var shop = shop
         var traces: [CrashVictim: [CrashScenario: [CrashStep]]] = [:]
-        for round in 1...2 {
-            for scenario in CrashScenario.allCases {
-                let outcome = try run.observe(scenario, round: round)
+        let isGiven = options.only != nil
+        for round in isGiven ? 1...1 : 1...2 {
+            for scenario in isGiven ? [CrashScenario.success] : CrashScenario.allCases {
+                let outcome = try shop.run("watch").observe(scenario, round: round)
                 guard outcome.violations.isEmpty else {
                     throw .refused(
                         "\(scenario.rawValue) without a fault: "
@@ -74,7 +88,7 @@ struct Crash {
                 }
             }
         }
-        for victim in CrashVictim.allCases {
+        for victim in CrashVictim.allCases where !isGiven {
             let counts = CrashScenario.allCases.map {
                 "\($0.rawValue) \(traces[victim]?[$0]?.count ?? 0)"
             }
@@ -90,15 +104,14 @@ struct Crash {
         }
         if let sample = options.sample {
             return matrix.sample(sample, seed: options.seed).filter(wanted)
-                + matrix.pairs(sample / 8, seed: options.seed).filter(wanted)
+                + matrix.pairs(options.pairs ?? sample / 8, seed: options.seed).filter(wanted)
         }
         return matrix.cases().filter(wanted)
-            + matrix.pairs(options.pairs, seed: options.seed).filter(wanted)
+            + matrix.pairs(options.pairs ?? 200, seed: options.seed).filter(wanted)
     }
 
     private func report(
         _ item: CrashCase,
-        _ label: String,
         _ outcome: CrashRun.Outcome,
         took: Duration
     ) {
@@ -106,15 +119,20 @@ struct Crash {
         let reached = outcome.isReached ? "" : ", not reached"
         if options.isVerbose || !outcome.violations.isEmpty {
             Terminal.note(
-                "\(verdict)  \(item)  (\(label))  \(outcome.answer)\(reached)  \(Up.text(took))"
+                "\(verdict)  \(name(item))  \(outcome.answer)\(reached)  \(Up.text(took))"
             )
         }
         for violation in outcome.violations { Terminal.note("      \(violation)") }
     }
 
+    private func name(_ item: CrashCase) -> String {
+        let label = CrashMatrix.label(item)
+        return label.isEmpty ? "\(item)" : "\(item) (\(label))"
+    }
+
     private func conclude(_ table: CrashTable, took: Duration) -> Int32 {
         for failure in table.failures {
-            Terminal.say("FAIL \(failure.item) (\(failure.label))")
+            Terminal.say("FAIL \(name(failure.item))")
             for violation in failure.violations { Terminal.say("     \(violation)") }
             Terminal.say("     again: make crash SEED=\(options.seed) CASE=\(failure.item)")
         }
@@ -147,8 +165,8 @@ struct CrashOptions: Equatable {
     var times = 1
     /// So many cases, chosen by the seed, instead of all.
     var sample: Int?
-    /// So many kills during recoveries.
-    var pairs = 200
+    /// So many kills during recoveries; unless given, 200, or an eighth of a sample.
+    var pairs: Int?
     var victims: [CrashVictim] = []
     var folder: String?
     var executables: String?
@@ -165,7 +183,7 @@ struct CrashOptions: Equatable {
         if let text = try words.value("--case") { only = try CrashCase(text) }
         times = try words.number("--times", 1...10_000) ?? 1
         sample = try words.number("--sample", 1...100_000)
-        pairs = try words.number("--pairs", 0...100_000) ?? pairs
+        pairs = try words.number("--pairs", 0...100_000)
         for name in try words.value("--only")?.split(separator: ",") ?? [] {
             guard let victim = CrashVictim(rawValue: String(name)) else {
                 let known = CrashVictim.allCases.map(\.rawValue).joined(separator: ", ")

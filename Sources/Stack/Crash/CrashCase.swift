@@ -52,14 +52,46 @@ enum CrashFault: String, CaseIterable {
     }
 }
 
-/// One fault at one call of one process: `order/declined/kill-before/7`.
+/// Where a fault happens.
 ///
-/// Calls are counted from 1, from the moment the checkout is sent.
+/// Calls are counted by kind and by whom they go to or come from, so that what a process does beside
+/// the checkout, such as looking for sagas, moves as few others as can be.
+enum CrashPoint: Hashable, CustomStringConvertible {
+    /// The n-th such call since the checkout was sent, counted from 1: `write.product.2`.
+    case call(CrashStep, Int)
+    /// The n-th of the requests that can be repeated: `2`.
+    case request(Int)
+
+    var description: String {
+        switch self {
+        case .call(let step, let number): "\(step.call).\(step.edge).\(number)"
+        case .request(let number): "\(number)"
+        }
+    }
+
+    init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard let number = parts.last.flatMap({ Int($0) }), number > 0, number < 1 << 20 else {
+            return nil
+        }
+        if parts.count == 1 {
+            self = .request(number)
+            return
+        }
+        let calls = CrashStep.Call.allCases
+        guard parts.count == 3, let call = calls.first(where: { "\($0)" == parts[0] }),
+            !parts[1].isEmpty
+        else { return nil }
+        self = .call(CrashStep(call: call, edge: String(parts[1])), number)
+    }
+}
+
+/// One fault at one point of one process: `order/declined/kill-before/write.product.2`.
 struct CrashCase: Hashable, CustomStringConvertible {
     var victim: CrashVictim
     var scenario: CrashScenario
     var fault: CrashFault
-    var point: Int
+    var point: CrashPoint
     /// What is killed while the first fault is being recovered from, at which of its calls.
     var again: Again?
 
@@ -77,7 +109,7 @@ struct CrashCase: Hashable, CustomStringConvertible {
         _ victim: CrashVictim,
         _ scenario: CrashScenario,
         _ fault: CrashFault,
-        _ point: Int,
+        _ point: CrashPoint,
         again: Again? = nil
     ) {
         self.victim = victim
@@ -94,9 +126,9 @@ struct CrashCase: Hashable, CustomStringConvertible {
         guard (1...2).contains(halves.count), parts.count == 4,
             let victim = CrashVictim(rawValue: parts[0]),
             let scenario = CrashScenario(rawValue: parts[1]),
-            let fault = CrashFault(rawValue: parts[2]), let point = Int(parts[3]), point > 0
+            let fault = CrashFault(rawValue: parts[2]), let point = CrashPoint(parts[3])
         else {
-            throw .usage("--case \(text): write it as order/success/kill-before/7")
+            throw .usage("--case \(text): write it as order/success/kill-before/write.product.2")
         }
         self.init(victim, scenario, fault, point)
         guard halves.count == 2 else { return }

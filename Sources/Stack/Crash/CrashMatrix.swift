@@ -1,5 +1,5 @@
 /// One call to the outside that a process made while a checkout went through it.
-struct CrashStep: Equatable {
+struct CrashStep: Hashable {
     /// What kind of call; the values are the bits of CrashPoints' control.h.
     enum Call: UInt32, CaseIterable {
         case read = 1
@@ -30,27 +30,22 @@ struct CrashMatrix {
         }
     }
 
-    /// What happens at a point, for people.
-    func label(_ item: CrashCase) -> String {
-        if item.fault == .duplicate {
-            let repeats = CrashRepeat.all(item.scenario)
-            guard repeats.indices.contains(item.point - 1) else { return "" }
-            let chosen = repeats[item.point - 1]
-            return "\(chosen.request.rawValue) again, \(chosen.isAtOnce ? "at once" : "later")"
-        }
-        guard let trace = traces[item.victim]?[item.scenario],
-            trace.indices.contains(item.point - 1)
-        else { return "" }
-        let step = trace[item.point - 1]
-        let edge = step.edge == item.victim.rawValue ? "caller" : step.edge
-        return "\(step.call) \(edge)"
+    /// What is asked again, for people; a call names itself.
+    static func label(_ item: CrashCase) -> String {
+        guard case .request(let number) = item.point else { return "" }
+        let repeats = CrashRepeat.all(item.scenario)
+        guard repeats.indices.contains(number - 1) else { return "" }
+        let chosen = repeats[number - 1]
+        return "\(chosen.request.rawValue) again, \(chosen.isAtOnce ? "at once" : "later")"
     }
 
     private func points(_ victim: CrashVictim, _ scenario: CrashScenario) -> [CrashCase] {
-        let trace = traces[victim]?[scenario] ?? []
-        return trace.enumerated().flatMap { index, step in
-            CrashMatrix.faults(of: victim, at: step).map {
-                CrashCase(victim, scenario, $0, index + 1)
+        var seen: [CrashStep: Int] = [:]
+        return (traces[victim]?[scenario] ?? []).flatMap { step in
+            let number = (seen[step] ?? 0) + 1
+            seen[step] = number
+            return CrashMatrix.faults(of: victim, at: step).map {
+                CrashCase(victim, scenario, $0, .call(step, number))
             }
         }
     }
@@ -79,7 +74,8 @@ struct CrashMatrix {
                 case .reserve, .release: .product
                 case .charge, .refund: .payment
                 }
-            return asked == victim ? CrashCase(victim, scenario, .duplicate, index + 1) : nil
+            return asked == victim
+                ? CrashCase(victim, scenario, .duplicate, .request(index + 1)) : nil
         }
     }
 

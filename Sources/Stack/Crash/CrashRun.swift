@@ -3,7 +3,6 @@
 struct CrashRun {
     let stack: CrashStack
     let shopper: CrashShopper
-    let matrix: CrashMatrix
     /// Sets this run's idempotency keys apart from those of every other.
     let tag: String
 
@@ -28,7 +27,7 @@ struct CrashRun {
 
     /// Watches one undisturbed checkout: what the matrix is generated from.
     func observe(_ scenario: CrashScenario, round: Int) throws(StackError) -> Outcome {
-        try run(CrashCase(.order, scenario, .lost, .max), number: "watch-\(round)")
+        try run(CrashCase(.order, scenario, .lost, .request(1)), number: "watch-\(round)")
     }
 
     /// Runs the case.
@@ -77,28 +76,31 @@ struct CrashRun {
             ]
         case .late: return lateRules(item)
         }
-        guard item.point < Int(Int32.max) else { return [] }
+        guard case .call(let step, let number) = item.point else { return [] }
         return [
-            CrashRule(calls: CrashRun.counted(item.victim), first: item.point, action: action)
+            CrashRule(
+                calls: [step.call],
+                port: stack.port(step.edge),
+                first: number,
+                action: action
+            )
         ]
     }
 
     /// The request is on its way until its saga has given up; every other try to ask is lost until then.
     private func lateRules(_ item: CrashCase) -> [CrashRule] {
-        let trace = (matrix.traces[item.victim]?[item.scenario] ?? []).prefix(item.point)
-        guard let step = trace.last else { return [] }
-        let place = trace.count { $0 == step }
+        guard case .call(let step, let number) = item.point else { return [] }
         let port = stack.port(step.edge)
         let late = Int((CrashStack.deadline + .milliseconds(1_500)) / .milliseconds(1))
         return [
             CrashRule(
                 calls: [.write],
                 port: port,
-                first: place,
+                first: number,
                 action: .delay,
                 milliseconds: late
             ),
-            CrashRule(calls: [.write], port: port, first: place + 1, count: 0, action: .lose),
+            CrashRule(calls: [.write], port: port, first: number + 1, count: 0, action: .lose),
         ]
     }
 
@@ -145,6 +147,7 @@ struct Attempt {
     let key: String
     var outcome = CrashRun.Outcome()
     private var order: String?
+    private var lastAnswer = "none"
     private var isSecondArmed = false
     private let began = ContinuousClock.now
 
@@ -163,13 +166,16 @@ struct Attempt {
             let exchange = run.shopper.place(item.scenario, key: key, async: isDuplicate)
             while !exchange.poll(), ContinuousClock.now < end { try attend(.milliseconds(2)) }
             outcome.answer = CrashShopper.read(exchange.response)
+            lastAnswer = exchange.response.map { "\($0.status) \($0.text.prefix(300))" } ?? "none"
             let isNew = order == nil
             order = CrashShopper.order(exchange.response) ?? order
             if isNew, isDuplicate { try askAgain(atOnce: true) }
             if outcome.answer != .pending { return try check() }
             try attend(.milliseconds(20))
         }
-        outcome.violations.append("no definite answer within \(CrashRun.patience)")
+        outcome.violations.append(
+            "no definite answer within \(CrashRun.patience), the last one: \(lastAnswer)"
+        )
     }
 
     /// Waits until everything adds up.
@@ -260,8 +266,10 @@ struct Attempt {
     /// Sends a participant the request that order has sent it.
     private mutating func askAgain(atOnce: Bool) throws(StackError) {
         let repeats = CrashRepeat.all(item.scenario)
-        guard let order, repeats.indices.contains(item.point - 1) else { return }
-        let repeated = repeats[item.point - 1]
+        guard let order, case .request(let number) = item.point,
+            repeats.indices.contains(number - 1)
+        else { return }
+        let repeated = repeats[number - 1]
         guard repeated.isAtOnce == atOnce else { return }
         let lines = run.shopper.lines(item.scenario)
             .map { "{\"product_id\":\"\($0.product)\",\"quantity\":\($0.quantity)}" }

@@ -13,7 +13,7 @@ final class CrashStack {
     /// half a minute to notice.
     static let settings = [
         "CHECKOUT_DEADLINE=\(CrashStack.deadline.components.seconds)s", "SAGA_LEASE=3s",
-        "SAGA_POLL=100ms", "SAGA_PARKING=500ms", "CALL_TRY_TIME=1s", "CALL_TIME=2s",
+        "SAGA_POLL=300ms", "SAGA_PARKING=500ms", "CALL_TRY_TIME=1s", "CALL_TIME=2s",
         "BREAKER_OPEN_TIME=200ms", "RECONCILE_INTERVAL=1s", "RATE_LIMIT_SIGN_IN=1000",
         "LOG_LEVEL=info",
     ]
@@ -54,7 +54,7 @@ final class CrashStack {
         }
     }
 
-    /// The port of a process, as its peers know it.
+    /// The port of a process, as its peers know it; 0 for a file.
     func port(_ name: String) -> UInt16 { ports.first { $0.value == name }?.key ?? 0 }
 
     /// Stops everything and removes the data.
@@ -74,8 +74,6 @@ final class CrashStack {
         Reaper.reap(state.processes)
         state = try StateFile(layout: layout).change { state throws(StackError) in
             if !state.server.run.isAlive {
-                // Backends that outlived their server would hold its memory for a while.
-                if let server = state.server.run.process { Crew.killServer(server) }
                 try Crew(layout: layout).startServer(&state.server)
             }
             for index in state.members.indices where !state.members[index].run.isAlive {

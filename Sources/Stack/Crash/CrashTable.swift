@@ -22,12 +22,12 @@ struct CrashTable {
     }
 
     private var cells: [Key: Cell] = [:]
-    private(set) var failures: [(item: CrashCase, label: String, violations: [String])] = []
+    private(set) var failures: [(item: CrashCase, violations: [String])] = []
     private(set) var runs = 0
     private(set) var unreached = 0
 
     /// Counts a case.
-    mutating func add(_ item: CrashCase, label: String, _ outcome: CrashRun.Outcome) {
+    mutating func add(_ item: CrashCase, _ outcome: CrashRun.Outcome) {
         let row = item.again == nil ? item.fault.title : "killed again while recovering"
         var cell = cells[Key(victim: item.victim, row: row, scenario: item.scenario)] ?? Cell()
         cell.runs += 1
@@ -39,7 +39,7 @@ struct CrashTable {
         if outcome.answer == .timedOut { cell.gaveUp += 1 }
         if !outcome.violations.isEmpty {
             cell.violated += 1
-            failures.append((item, label, outcome.violations))
+            failures.append((item, outcome.violations))
         }
         cells[Key(victim: item.victim, row: row, scenario: item.scenario)] = cell
     }

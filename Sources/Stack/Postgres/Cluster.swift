@@ -166,6 +166,18 @@ struct Cluster {
         (file ?? "").split(separator: "\n").first.flatMap { Int32($0.trimmingSuffix(" ")) }
     }
 
+    /// What is left of a server that is gone: processes that work in the cluster's folder; none while a
+    /// server runs there.
+    static func orphans(home: String) -> [ProcessIdentity] {
+        guard stray(home: home) == nil else { return [] }
+        return ProcessTable.all().compactMap { facts in
+            guard facts.isAlive, facts.pid != getpid(),
+                Files.destination(ofLink: "/proc/\(facts.pid)/cwd") == "\(home)/data"
+            else { return nil }
+            return ProcessIdentity(pid: facts.pid, startTicks: facts.startTicks)
+        }
+    }
+
     /// A server of this very cluster that is on nobody's record: its pid file names it and it works here.
     static func stray(home: String) -> ProcessIdentity? {
         guard let pid = pid(file: Files.text("\(home)/data/postmaster.pid")),

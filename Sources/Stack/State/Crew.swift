@@ -30,7 +30,9 @@ struct Crew {
             owner: try ClusterOwner.choose(),
             home: server.home
         )
-        // Backends of a killed server hold its shared memory until they notice; then it starts.
+        // Backends of a killed server hold its shared memory until they notice, and one that waits for
+        // a lock of another that was killed never does.
+        for orphan in Cluster.orphans(home: server.home) { orphan.send(SIGKILL) }
         let end = ContinuousClock.now + .seconds(10)
         while true {
             let process = try cluster.start(
