@@ -33,7 +33,6 @@ enum Load {
         }
         // Not before: that there is a file tells a script that the load has begun.
         let history = try options.history.map { try History($0) }
-        }
         let start = Deadline.now
         let customers = (0..<options.users).map { [accounts] number in
             Customer(

@@ -93,7 +93,7 @@ import Testing
         }
         let broken = try orderEvent(PaymentEvent.refunded, "{}")
         #expect(
-            PaymentEvents.reaction(to: broken) == .park("the content is not that of a payment")
+            PaymentEvents.reaction(to: broken) == .refuse("the content is not that of a payment")
         )
     }
 }
