@@ -95,11 +95,9 @@ struct Answer: Sendable {
 
     /// The same for the same content.
     ///
-    /// Left out is what a repeated answer may say anew: when the order
-    /// last changed, and the trace.
+    /// Left out is what a repeated answer says anew: the trace.
     var digest: UInt32? {
         guard case .object(var members) = body else { return nil }
-        members["updated_at"] = nil
         members["trace_id"] = nil
         guard let bytes = try? JSON.encode(members) else { return nil }
         // Safe: the array is lent for the call.

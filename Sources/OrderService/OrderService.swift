@@ -26,11 +26,13 @@ enum OrderService {
             let outbox = Outbox()
             let stock = StockParticipant(product)
             let payments = PaymentParticipant(payment)
+            let awaited = AwaitedAnswers()
             let placing = PlaceOrderSaga(
                 stock: stock,
                 payments: payments,
                 outbox: outbox,
-                deadline: configuration.checkoutDeadline
+                deadline: configuration.checkoutDeadline,
+                awaited: awaited
             )
             let cancelling = CancelOrderSaga(stock: stock, payments: payments, outbox: outbox)
             let runner = { (saga: Saga<Order>) in
@@ -52,6 +54,7 @@ enum OrderService {
                 commits: commits,
                 catalog: CatalogClient(upstream: product),
                 sagas: sagas,
+                awaited: awaited,
                 cancellations: cancellations,
                 oversight: SagaOversight(database, instance: boot.instance),
                 outbox: outbox,

@@ -125,11 +125,13 @@ struct CancelWorld: Sendable {
             payments: PaymentParticipant(try participants.upstream("payment")),
             outbox: Outbox()
         )
+        let awaited = AwaitedAnswers()
         let placing = PlaceOrderSaga(
             stock: saga.stock,
             payments: saga.payments,
             outbox: saga.outbox,
-            deadline: .seconds(30)
+            deadline: .seconds(30),
+            awaited: awaited
         )
         var policy = SagaPolicy()
         policy.lease = lease
@@ -153,6 +155,7 @@ struct CancelWorld: Sendable {
             commits: GroupCommit(database),
             catalog: CatalogClient(upstream: try participants.upstream("product")),
             sagas: runner(placing.definition),
+            awaited: awaited,
             cancellations: cancellations,
             oversight: SagaOversight(database, instance: name),
             outbox: saga.outbox,

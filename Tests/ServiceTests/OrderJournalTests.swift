@@ -240,6 +240,22 @@ import Testing
         }
     }
 
+    @Test func `a key that is repeated gets the very answer that was given`() async throws {
+        try await OrderWorld.with { world in
+            try await world.replica { replica in
+                try await replica.migrate()
+                let first = try await replica.checkOut("k", by: customer)
+                // Times are told to the millisecond: an answer made anew would be a later one.
+                try await EventLoop.sleep(for: .milliseconds(5))
+                let again = try await replica.checkOut("k", by: customer)
+                #expect(first.status == .created && again.status == .created)
+                #expect(first.json["updated_at"] != nil)
+                #expect(again.json == first.json)
+                #expect(again.headers["idempotency-replayed"] == "true")
+            }
+        }
+    }
+
     @Test func `fifty at once under one key are one order, saved or placed`() async throws {
         try await OrderWorld.with { world in
             try await world.replica { replica in

@@ -163,11 +163,13 @@ struct Replica: Sendable {
             measures: measures
         )
         let outbox = Outbox()
+        let awaited = AwaitedAnswers()
         let saga = PlaceOrderSaga(
             stock: StockParticipant(try upstream("product")),
             payments: PaymentParticipant(try upstream("payment")),
             outbox: outbox,
-            deadline: .seconds(30)
+            deadline: .seconds(30),
+            awaited: awaited
         )
         let sagas = SagaRunner(
             saga.definition,
@@ -193,6 +195,7 @@ struct Replica: Sendable {
             commits: GroupCommit(database),
             catalog: CatalogClient(upstream: try upstream("product")),
             sagas: sagas,
+            awaited: awaited,
             cancellations: cancellations,
             oversight: SagaOversight(database, instance: "order"),
             outbox: outbox,

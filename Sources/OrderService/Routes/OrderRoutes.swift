@@ -10,6 +10,7 @@ struct OrderRoutes: Sendable {
     let commits: GroupCommit
     let catalog: CatalogClient
     let sagas: SagaRunner<Order>
+    let awaited: AwaitedAnswers
     let cancellations: SagaRunner<Order>
     let oversight: SagaOversight
     let outbox: Outbox

@@ -81,21 +81,20 @@ extension OrderRoutes {
 
     /// Drives the saga and waits for the order's fate as long as the client wants to.
     private func answer(_ order: Order, within wait: Duration) async -> Response {
+        awaited.expect(order.id)
         let outcome = sagas.launch(order.id.uuid, order)
-        let deadline = Deadline.after(wait)
-        switch await outcome.wait(until: deadline) {
-        case .completed:
-            return OrderAnswer.confirmed(order.ended(.confirmed)).response(for: order.id)
-        case .refused(let refusal):
-            let rejected = order.ended(.rejected, because: refusal.reason)
-            return OrderAnswer.rejected(rejected, refusal).response(for: order.id)
-        case .handedOver, nil:
-            return .json(
-                OrderDocument(order),
-                status: .accepted,
-                headers: [.location: "/orders/\(order.id)"]
-            )
+        let fate = await outcome.wait(until: .after(wait))
+        let answer = awaited.take(order.id)
+        switch fate {
+        case .completed, .refused:
+            if let answer { return answer.response(for: order.id) }
+        case .handedOver, nil: break
         }
+        return .json(
+            OrderDocument(order),
+            status: .accepted,
+            headers: [.location: "/orders/\(order.id)"]
+        )
     }
 
     /// What the key has led to, for the same checkout.

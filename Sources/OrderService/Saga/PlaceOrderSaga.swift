@@ -11,6 +11,7 @@ struct PlaceOrderSaga: Sendable {
     let payments: PaymentParticipant
     let outbox: Outbox
     let deadline: Duration
+    let awaited: AwaitedAnswers
 
     var definition: Saga<Order> {
         Saga("place-order", deadline: deadline, reject: reject) {
@@ -22,8 +23,10 @@ struct PlaceOrderSaga: Sendable {
 
     private func confirm(_ order: Order, _ commit: SagaCommit) async throws(DatabaseError) {
         let confirmed = order.ended(.confirmed)
+        let answer = OrderAnswer.confirmed(confirmed)
+        awaited.note(answer, for: order.id)
         try await commit(
-            EndOrder(order: confirmed, answer: .confirmed(confirmed)),
+            EndOrder(order: confirmed, answer: answer),
             outbox.publish(
                 OrderEvent.confirmed,
                 subject: order.id.description,
@@ -39,8 +42,10 @@ struct PlaceOrderSaga: Sendable {
         _ commit: SagaCommit
     ) async throws(DatabaseError) {
         let rejected = order.ended(.rejected, because: refusal.reason)
+        let answer = OrderAnswer.rejected(rejected, refusal)
+        awaited.note(answer, for: order.id)
         try await commit(
-            EndOrder(order: rejected, answer: .rejected(rejected, refusal)),
+            EndOrder(order: rejected, answer: answer),
             outbox.publish(
                 OrderEvent.rejected,
                 subject: order.id.description,
