@@ -10,9 +10,10 @@ enum FrontDoor {
     static func main() {
         Service.run("gateway", transport: .plainOutside) { boot in
             let settings = try GatewaySettings(boot.environment)
+            let policy = try MeshPolicy().adjusted(by: boot.environment)
             let tokens = TokenGate(log: boot.log, metrics: boot.metrics)
             let table = RouteTable(tokens: tokens, metrics: boot.metrics) { name, origin in
-                boot.upstream(name, origin)
+                boot.upstream(name, origin, policy)
             }
             let plan = try firstPlan(settings, boot)
             boot.allowContent(upTo: plan.routes.map(\.contentLimit).max() ?? 0)
@@ -76,8 +77,12 @@ enum FrontDoor {
 
 extension Boot {
     /// An upstream of the routes file.
-    fileprivate func upstream(_ name: String, _ origin: RoutingPlan.Origin) -> Upstream {
-        var policy = MeshPolicy()
+    fileprivate func upstream(
+        _ name: String,
+        _ origin: RoutingPlan.Origin,
+        _ standard: MeshPolicy
+    ) -> Upstream {
+        var policy = standard
         policy.healthPath = origin.health
         return Upstream(
             name: name,

@@ -59,6 +59,11 @@ struct Crash {
             if options.stopsAtFirst { break }
             // What does not add up now never will; the cases that follow begin with a clean slate.
             let folder = shop.stack.layout.root
+            let logs = "\(folder)-logs-\(number)"
+            // Safe: both paths are lent to the kernel for the length of the call.
+            if unsafe rename(shop.stack.layout.logs, logs) == 0 {
+                Terminal.note("      what the processes wrote stays in \(logs)")
+            }
             try shop.stack.down()
             shop = try Shop(folder, options)
         }
