@@ -256,6 +256,32 @@ import Testing
         }
     }
 
+    @Test func `an order that is placed is not said to be saved when the database dies`()
+        async throws
+    {
+        try await OrderWorld.with { world in
+            try await world.replica { replica in
+                try await replica.migrate()
+                let first = try await replica.checkOut("k", by: customer)
+                #expect(first.status == .created)
+                try await world.server.crash()
+                let again = try await replica.checkOut("k", by: customer)
+                #expect(again.status == .serviceUnavailable, "\(again)")
+                #expect(again.headers[.retryAfter] == "1")
+                let other = try await replica.checkOut("other", by: customer)
+                #expect(other.status == .accepted && other.json["status"] == "saved")
+                #expect(replica.saved.journal.depth == 1)
+            }
+        }
+    }
+
+    @Test func `orders placed lately are remembered, and not all of them for ever`() {
+        let recent = RecentOrders(limit: 2)
+        let orders = (0..<5).map { _ in OrderID.next() }
+        for order in orders { recent.remember(order) }
+        #expect(orders.map(recent.contains) == [false, false, true, true, true])
+    }
+
     @Test func `fifty at once under one key are one order, saved or placed`() async throws {
         try await OrderWorld.with { world in
             try await world.replica { replica in

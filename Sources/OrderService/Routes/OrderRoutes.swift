@@ -16,6 +16,8 @@ struct OrderRoutes: Sendable {
     let outbox: Outbox
     /// What waits in this replica's journal; nil when there is none.
     let saved: SavedOrders?
+    /// What is certainly placed, though the database cannot be asked.
+    let recent = RecentOrders()
 
     func add(to routes: inout Router) {
         routes.on(.post, "/orders", from: "gateway", placeOrder)

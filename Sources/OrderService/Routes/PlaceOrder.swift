@@ -23,6 +23,7 @@ extension OrderRoutes {
         let order = try await priced(submission)
         do throws(DatabaseError) {
             if try await insert(order, submission.key, submission.fingerprint) {
+                recent.remember(order.id)
                 return await answer(order, within: WaitPreference.of(request))
             }
         } catch {

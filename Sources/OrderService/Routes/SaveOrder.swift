@@ -7,7 +7,7 @@ extension OrderRoutes {
     /// What a checkout whose database is out of reach is answered: 202, once it is on the local disk.
     ///
     /// - Throws: what the database's error means, when there is no journal or the error is another one;
-    ///   503 when the order can be saved nowhere; 422 when another checkout waits under the key.
+    ///   503 when the order can be saved nowhere, or is known to be placed; 422 when another checkout waits under the key.
     func save(
         _ submission: Submission,
         _ order: Order?,
@@ -16,6 +16,12 @@ extension OrderRoutes {
         guard let saved, error.meansUnreachable else { throw Problem(error) }
         if let known = saved.find(submission.customer, submission.key) {
             return try Self.replay(known, submission.fingerprint)
+        }
+        guard !recent.contains(submission.id) else {
+            throw .unavailable(
+                "the order is placed; how it stands cannot be read at the moment",
+                retryAfter: .seconds(1)
+            )
         }
         let quoted: Order
         if let order {
