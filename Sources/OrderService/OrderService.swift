@@ -13,8 +13,8 @@ enum OrderService {
     static func main() {
         Service.run("order") { boot in
             let configuration = try OrderConfiguration(boot.environment)
-            let product = try boot.upstream("product", policy: participants)
-            let payment = try boot.upstream("payment", policy: participants)
+            let product = try boot.upstream("product", policy: calls)
+            let payment = try boot.upstream("payment", policy: calls)
             let journal = try await OrderJournal(configuration, boot)
             // Without a database orders can still be saved.
             let database = try await boot.database(
@@ -24,46 +24,24 @@ enum OrderService {
             )
             let commits = GroupCommit(database)
             let outbox = Outbox()
-            let stock = StockParticipant(product)
-            let payments = PaymentParticipant(payment)
-            let awaited = AwaitedAnswers()
-            let placing = PlaceOrderSaga(
-                stock: stock,
-                payments: payments,
-                outbox: outbox,
-                deadline: configuration.checkoutDeadline,
-                awaited: awaited
-            )
-            let cancelling = CancelOrderSaga(stock: stock, payments: payments, outbox: outbox)
-            let runner = { (saga: Saga<Order>) in
-                SagaRunner(
-                    saga,
-                    database: database,
-                    driver: boot.instance,
-                    policy: configuration.sagas,
-                    commits: commits,
-                    log: boot.log,
-                    metrics: boot.metrics
-                ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
-            }
-            let sagas = runner(placing.definition)
-            let cancellations = runner(cancelling.definition)
+            let participants = (StockParticipant(product), PaymentParticipant(payment))
+            let sagas = OrderSagas(participants, database, commits, outbox, configuration, boot)
             let watch = SagaWatch(database, log: boot.log, metrics: boot.metrics)
             let routes = OrderRoutes(
                 store: Store(database),
                 commits: commits,
                 catalog: CatalogClient(upstream: product),
-                sagas: sagas,
-                awaited: awaited,
-                cancellations: cancellations,
+                sagas: sagas.placing,
+                awaited: sagas.awaited,
+                cancellations: sagas.cancelling,
                 oversight: SagaOversight(database, instance: boot.instance),
                 outbox: outbox,
                 saved: journal?.saved
             )
             boot.routes { routes.add(to: &$0) }
             try boot.publishEvents(in: database, to: "notification")
-            boot.background("sagas") { await sagas.run() }
-            boot.background("cancellations") { await cancellations.run() }
+            boot.background("sagas") { await sagas.placing.run() }
+            boot.background("cancellations") { await sagas.cancelling.run() }
             boot.background("saga watch") { await watch.run() }
             journal?.run(routes, on: boot)
         }
@@ -74,7 +52,7 @@ enum OrderService {
     /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
     /// would time out together, open the breaker, and ask together again when it closes; so they queue
     /// here, where waiting costs nothing.
-    private static var participants: MeshPolicy {
+    private static var calls: MeshPolicy {
         var policy = MeshPolicy()
         policy.maxInFlight = 48
         policy.maxQueue = 2_048

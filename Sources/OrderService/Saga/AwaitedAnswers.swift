@@ -9,7 +9,7 @@ final class AwaitedAnswers: Sendable {
 
     /// Keeps the answer of an order that a request will wait for; `take` ends it.
     func expect(_ order: OrderID) {
-        answers.withLock { $0.updateValue(nil, forKey: order) }
+        answers.withLock { _ = $0.updateValue(nil, forKey: order) }
     }
 
     /// Notes what is about to be stored with an order's fate, if anybody waits.
