@@ -183,7 +183,8 @@ let package = Package(
             [
                 "UserService", "ProductService", "OrderService", "PaymentService",
                 "NotificationService", "PaymentProvider", "Gateway", "Contracts", "HTTP", "Sagas",
-                "Identity", "Journaling", "Mesh", "Messaging", "Postgres", "PostgresHarness", "Reactor",
+                "Identity", "Journaling", "Mesh", "Messaging", "Postgres", "PostgresHarness",
+                "Reactor",
                 "ServiceKit",
                 "Telemetry",
             ]

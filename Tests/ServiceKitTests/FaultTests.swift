@@ -292,7 +292,9 @@ import Testing
         boot.routes { router in router.on(.get, "/a") { _ throws(Problem) in .text("a") } }
         #expect(try await boot.responder.handler(Request(.get, "/a")).status == .ok)
         try boot.faults?.add(["error": 503])
-        await #expect(throws: Problem.self) { try await boot.responder.handler(Request(.get, "/a")) }
+        await #expect(throws: Problem.self) {
+            try await boot.responder.handler(Request(.get, "/a"))
+        }
         #expect(seen.withLock { $0 } == ["log", "table", "log"])
     }
 
