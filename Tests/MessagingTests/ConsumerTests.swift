@@ -41,6 +41,26 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a page counts only from where it was read, and only for who follows`() async throws {
+        try await Bench.with { bench in
+            let claim = ClaimCursor(
+                feed: "test",
+                start: .oldest,
+                owner: "a",
+                leaseMilliseconds: 60_000
+            )
+            #expect(try await bench.consumer.one(claim) == .oldest)
+            let read = LockCursor(feed: "test", from: .oldest, owner: "a")
+            #expect(try await bench.consumer.one(read) != nil)
+            let other = LockCursor(feed: "test", from: .oldest, owner: "b")
+            #expect(try await bench.consumer.one(other) == nil)
+            try await bench.consumer.run(MoveCursor(feed: "test", to: "7-1"))
+            // The same page, from a replica that slept while it was applied.
+            #expect(try await bench.consumer.one(read) == nil)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `a replay that dies in the middle leaves the rest parked, in order`() async throws {
         try await Bench.with { bench in
             try await bench.consumer.run(Poison(subject: "b"))

@@ -55,6 +55,37 @@ import Testing
         }
     }
 
+    /// An event as if a transaction of this number had written it.
+    private struct InsertOld: Statement {
+        static let sql = """
+            INSERT INTO outbox (txid, event_id, type, subject, sequence, hlc, data)
+            VALUES ($1::text::xid8, gen_random_uuid(), 'test.counted', 's', $2, 0, '{}')
+            """
+        let transaction: Int64
+        func bind(_ parameters: inout Parameters) {
+            parameters.append("\(transaction)", transaction)
+        }
+    }
+
+    @Test func `transactions go by number, page by page, not by how numbers are spelled`()
+        async throws
+    {
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
+            for number in [10, 9, 100, 99] as [Int64] {
+                try await database.run(InsertOld(transaction: number))
+            }
+            var seen: [Int64] = []
+            var place = FeedCursor.start
+            for _ in 0..<4 {
+                let find = FindEvents(source: "/test", after: place, limit: 1, bytes: 1 << 20)
+                let event = try #require(try await database.all(find).first)
+                seen.append(event.event.sequence)
+                place = event.cursor
+            }
+            #expect(seen == [9, 10, 99, 100])
+        }
+    }
+
     @Test func `concurrent writers lose nothing and repeat nothing`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
             let outbox = Outbox()

@@ -108,6 +108,15 @@ struct Rehearsal: Sendable {
         }
     }
 
+    /// Waits until a step was asked for so many times, at most two seconds.
+    func hasAsked(_ step: String, times: Int) async throws -> Bool {
+        for _ in 0..<400 {
+            if script.calls.count(where: { $0 == step }) >= times { return true }
+            try await EventLoop.sleep(for: .milliseconds(5))
+        }
+        return false
+    }
+
     private func undo(_ step: String) async -> UndoOutcome {
         switch await script.perform("undo \(step)") {
         case .done: .done

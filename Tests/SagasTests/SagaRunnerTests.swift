@@ -118,6 +118,32 @@ import Testing
         }
     }
 
+    @Test func `a paused replica commits nothing while another one is under way with its saga`()
+        async throws
+    {
+        try await Rehearsal.run { stage in
+            let first = stage.runner("a", lease: .milliseconds(300))
+            let second = stage.runner("b")
+            let paused = stage.script.hold("two")
+            try await stage.with([first]) { () async throws in
+                let (id, outcome) = try await stage.launch(first)
+                #expect(try await stage.hasAsked("two", times: 1))
+                let underWay = stage.script.hold("two")
+                try await EventLoop.sleep(for: .milliseconds(400))
+                try await stage.with([second]) { () async throws in
+                    #expect(try await stage.hasAsked("two", times: 2))
+                    // Both are in the same phase: nothing but the epoch tells them apart.
+                    paused.resolve(true)
+                    #expect(await outcome.wait(until: .after(.seconds(5))) == .handedOver)
+                    #expect(try await stage.notes(id) == [])
+                    underWay.resolve(true)
+                    #expect(try await stage.waitForEnd(id))
+                }
+                #expect(try await stage.notes(id) == ["confirmed"])
+            }
+        }
+    }
+
     @Test func `a restarted replica takes its own sagas back before their lease lapses`()
         async throws
     {
