@@ -96,7 +96,8 @@ import Testing
             #expect([202, 502, 503, 504].contains(refused.status), "\(refused)")
             try await stack.must("start", "postgres")
             var placed = try await shopper.order(product)
-            for _ in 0..<40 where placed.status != 201 {
+            // A breaker that opened meanwhile lets nothing through for thirty seconds.
+            for _ in 0..<160 where placed.status != 201 {
                 try await Task.sleep(for: .milliseconds(250))
                 placed = try await shopper.order(product)
             }
