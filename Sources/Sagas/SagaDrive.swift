@@ -3,60 +3,83 @@ internal import Postgres
 internal import Reactor
 internal import Telemetry
 
+/// How a driver came to a saga.
+enum SagaBeginning: Sendable {
+    /// It has just been started here, and nobody drove it before.
+    case launched
+    /// It may have been started here: that commit has had no answer.
+    case inDoubt
+    /// Somebody drove it before.
+    case adopted
+}
+
 /// One drive of one saga: performs what the machine decides, until the machine says stop.
 struct SagaDrive<Context: Sendable> {
-    private let runner: SagaRunner<Context>
-    private let claimed: ClaimedSaga
-    private let context: Context
-    private let outcome: OneShot<SagaOutcome>
-    private let deadline: Deadline
-    private let isFresh: Bool
+    let runner: SagaRunner<Context>
+    let claimed: ClaimedSaga
+    let context: Context
+    let outcome: OneShot<SagaOutcome>
+    let deadline: Deadline
+    private let beginning: SagaBeginning
 
     init(
         _ runner: SagaRunner<Context>,
         _ claimed: ClaimedSaga,
         _ context: Context,
-        isFresh: Bool,
+        _ beginning: SagaBeginning,
         _ outcome: OneShot<SagaOutcome>
     ) {
         self.runner = runner
         self.claimed = claimed
         self.context = context
         self.outcome = outcome
-        self.isFresh = isFresh
+        self.beginning = beginning
         deadline = .after(.milliseconds(max(0, claimed.remainingMilliseconds)))
     }
 
     /// What changes during a drive.
-    private struct State {
+    struct State {
+        var machine: SagaMachine
         var journal = SagaJournal()
+        var epoch: Int64
         var leasedUntil: Deadline
         var lastError: String?
-        var phase: SagaMachine.Phase
         var earlierAttempts: Int
     }
 
     func run() async {
-        var machine = SagaMachine(runner.saga.shape, in: claimed.phase, isFresh: isFresh)
+        let shape = runner.saga.shape
+        let machine =
+            switch beginning {
+            case .launched: SagaMachine(shape, in: claimed.phase, isFresh: true)
+            case .adopted: SagaMachine(shape, in: claimed.phase, isFresh: false)
+            case .inDoubt: SagaMachine(inDoubt: shape)
+            }
         var state = State(
+            machine: machine,
+            epoch: claimed.epoch,
             leasedUntil: .after(runner.policy.lease),
-            phase: claimed.phase,
             earlierAttempts: claimed.attempts
         )
         while true {
-            switch machine.action {
+            let event: SagaMachine.Event
+            switch state.machine.action {
             case .stop(let end):
                 runner.metrics.note(end)
                 return
             case .pause(let attempt):
                 guard await pause(attempt, &state) else { return }
-                _ = machine.resume(deadlinePassed: deadline.hasPassed)
-            default:
+                _ = state.machine.resume(deadlinePassed: deadline.hasPassed)
+                continue
+            case .reclaim(let attempt):
+                event = await reclaim(attempt, &state)
+            case let action:
                 guard await holdsLease(&state) else { return }
-                let event = await perform(machine.action, attempt: machine.attempts + 1, &state)
-                if Task.isCancelled, event == .unknown { return }
-                _ = machine.handle(event, deadlinePassed: deadline.hasPassed)
+                event = await perform(action, attempt: state.machine.attempts + 1, &state)
             }
+            if Task.isCancelled, event == .unknown { return }
+            _ = state.machine.handle(event, deadlinePassed: deadline.hasPassed)
+            if let fate = state.machine.fate { outcome.resolve(fate) }
         }
     }
 
@@ -96,95 +119,10 @@ struct SagaDrive<Context: Sendable> {
                 commit throws(DatabaseError) in try await commit()
             }
         case .commitFinished:
-            let event = await commit("finished", .finishing, to: nil, nil, &state) {
+            return await commit("finished", .finishing, to: nil, nil, &state) {
                 commit throws(DatabaseError) in try await runner.saga.finished(context, commit)
             }
-            // Whoever waits for a saga that began decided waits for this; others know already.
-            if event == .done { outcome.resolve(.completed) }
-            return event
-        case .pause, .stop: return .done
-        }
-    }
-
-    private func commitPivot(_ state: inout State) async -> SagaMachine.Event {
-        // A saga without one begins behind it, so its machine never asks for it.
-        guard let pivot = runner.saga.plan.pivot else { return .unknown }
-        let next: SagaMachine.Phase? = runner.saga.plan.finishing.isEmpty ? nil : .finishing
-        let event = await commit(pivot.name, .running, to: next, nil, &state) {
-            commit throws(DatabaseError) in try await pivot.commit(context, commit)
-        }
-        if event == .done { outcome.resolve(.completed) }
-        return event
-    }
-
-    private func commitRefusal(
-        _ refusal: Refusal,
-        _ state: inout State
-    ) async -> SagaMachine.Event {
-        let event = await commit("give up", .running, to: .compensating, refusal, &state) {
-            commit throws(DatabaseError) in
-            try await runner.saga.reject(context, refusal, commit)
-        }
-        if event == .done { outcome.resolve(.refused(refusal)) }
-        return event
-    }
-
-    /// Commits behind the fence, with the history so far.
-    private func commit(
-        _ name: String,
-        _ from: SagaMachine.Phase,
-        to next: SagaMachine.Phase?,
-        _ refusal: Refusal?,
-        _ state: inout State,
-        _ body: (SagaCommit) async throws(DatabaseError) -> Void
-    ) async -> SagaMachine.Event {
-        let lease = Int64(runner.policy.lease.wholeMilliseconds)
-        let fence: SagaCommit.Fence =
-            if let next {
-                .move(
-                    MoveSaga(
-                        id: claimed.id,
-                        kind: claimed.kind,
-                        epoch: claimed.epoch,
-                        from: from,
-                        to: next,
-                        refusal: refusal,
-                        leaseMilliseconds: lease
-                    )
-                )
-            } else {
-                .end(
-                    EndSaga(
-                        id: claimed.id,
-                        kind: claimed.kind,
-                        epoch: claimed.epoch,
-                        phase: from
-                    )
-                )
-            }
-        state.journal.note(
-            entry(name, refusal == nil ? "commit" : "decide", 1, "done", refusal?.reason, .now)
-        )
-        let log = logStatement(state.journal)
-        do throws(DatabaseError) {
-            try await body(SagaCommit(commits: runner.commits, fence: fence, log: log))
-            state.journal.clear()
-            state.leasedUntil = .after(runner.policy.lease)
-            if let next { state.phase = next }
-            return .done
-        } catch {
-            if SagaCommit.isFence(error) {
-                runner.log.warning("a saga has another driver", ["id": .string(claimed.id.text)])
-                return .fenced
-            }
-            runner.log.warning(
-                "a saga's commit failed",
-                [
-                    "id": .string(claimed.id.text), "commit": .string(name),
-                    "error": .string("\(error)"),
-                ]
-            )
-            return .unknown
+        case .pause, .reclaim, .stop: return .done
         }
     }
 
@@ -194,8 +132,8 @@ struct SagaDrive<Context: Sendable> {
     private func pause(_ attempt: Int, _ state: inout State) async -> Bool {
         let policy = runner.policy
         let total = attempt + state.earlierAttempts
-        if state.phase == .running {
-            guard await postpone(total, lease: policy.lease, &state) else { return false }
+        if state.machine.phase == .running {
+            guard await keepsLease(total, &state) else { return false }
             let pause = policy.pause(attempt: attempt, longest: policy.longestPause)
             let end = Deadline.after(pause * Double.random(in: 0.5...1)).or(earlier: deadline)
             return (try? await EventLoop.sleep(until: end)) != nil
@@ -207,13 +145,13 @@ struct SagaDrive<Context: Sendable> {
         return false
     }
 
-    /// Writes down the tries so far and moves the lease; false when another driver has the saga or the
-    /// database cannot be asked.
-    private func postpone(_ attempts: Int, lease: Duration, _ state: inout State) async -> Bool {
+    /// Writes down the tries so far and moves the lease; nil when the database cannot be asked, false
+    /// when another driver has the saga.
+    private func postpone(_ attempts: Int, lease: Duration, _ state: inout State) async -> Bool? {
         let statement = PostponeSaga(
             id: claimed.id,
             kind: claimed.kind,
-            epoch: claimed.epoch,
+            epoch: state.epoch,
             attempts: Int64(attempts),
             lastError: state.lastError,
             leaseMilliseconds: Int64(lease.wholeMilliseconds)
@@ -225,14 +163,14 @@ struct SagaDrive<Context: Sendable> {
             } else {
                 (moved, _) = try await runner.database.pipeline(
                     statement,
-                    logStatement(state.journal)
+                    logStatement(state)
                 )
                 state.journal.clear()
             }
             state.leasedUntil = .after(lease)
             return !moved.isEmpty
         } catch {
-            return false
+            return nil
         }
     }
 
@@ -240,7 +178,13 @@ struct SagaDrive<Context: Sendable> {
     private func holdsLease(_ state: inout State) async -> Bool {
         let needed = Deadline.after(runner.policy.lease * 0.7)
         if state.leasedUntil > needed || state.leasedUntil == .never { return true }
-        return await postpone(state.earlierAttempts, lease: runner.policy.lease, &state)
+        return await keepsLease(state.earlierAttempts, &state)
+    }
+
+    /// Renews the lease. While the database cannot be asked, what is left of the old one must do.
+    private func keepsLease(_ attempts: Int, _ state: inout State) async -> Bool {
+        await postpone(attempts, lease: runner.policy.lease, &state)
+            ?? !state.leasedUntil.hasPassed
     }
 
     // MARK: History
@@ -262,19 +206,22 @@ struct SagaDrive<Context: Sendable> {
             case .unknown(let reason): (.unknown, "unknown", reason)
             }
         if case .unknown(let reason) = result { state.lastError = "\(step): \(reason)" }
-        state.journal.note(entry(step, action, attempt, outcome, detail, start, at))
+        state.journal.note(
+            entry(step, action, attempt, outcome, detail, start, at, epoch: state.epoch)
+        )
         runner.metrics.steps.with(step, action, outcome).increment()
         return event
     }
 
-    private func entry(
+    func entry(
         _ step: String,
         _ action: String,
         _ attempt: Int,
         _ outcome: String,
         _ detail: String?,
         _ start: Deadline,
-        _ at: String = SagaLogEntry.now()
+        _ at: String = SagaLogEntry.now(),
+        epoch: Int64
     ) -> SagaLogEntry {
         let took = Deadline.now.nanoseconds - start.nanoseconds
         return SagaLogEntry(
@@ -286,17 +233,17 @@ struct SagaDrive<Context: Sendable> {
             outcome: outcome,
             milliseconds: Double(took / 10_000) / 100,
             driver: runner.replica,
-            epoch: claimed.epoch,
+            epoch: epoch,
             detail: detail
         )
     }
 
-    private func logStatement(_ journal: SagaJournal) -> InsertSagaLog {
+    func logStatement(_ state: State) -> InsertSagaLog {
         InsertSagaLog(
             id: claimed.id,
-            epoch: claimed.epoch,
+            epoch: state.epoch,
             driver: runner.replica,
-            entries: journal.entries
+            entries: state.journal.entries
         )
     }
 }

@@ -1,10 +1,11 @@
 internal import FoundationEssentials
+internal import Reactor
 
 /// One thing that a driver did with a saga.
 public struct SagaLogEntry: Sendable, Hashable, Codable {
     /// Which of the sagas with this id; nil in history from before there were several.
     public let saga: String?
-    /// When it began, RFC 3339 UTC with milliseconds, by the driver's wall clock.
+    /// When it began, RFC 3339 UTC with milliseconds, by the driver's clock.
     public let at: String
     /// Which step.
     public let step: String
@@ -25,7 +26,7 @@ public struct SagaLogEntry: Sendable, Hashable, Codable {
 
     /// The present time as RFC 3339 text.
     static func now() -> String {
-        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        ProcessClock.date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
 

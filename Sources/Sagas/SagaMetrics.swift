@@ -3,6 +3,7 @@ internal import Telemetry
 /// What sagas tell the outside about themselves.
 struct SagaMetrics: Sendable {
     let adopted: Counter
+    let reclaimed: Counter
     let parked: Counter
     let ended: Family<Counter>
     let steps: Family<Counter>
@@ -13,6 +14,10 @@ struct SagaMetrics: Sendable {
         adopted = metrics.counter(
             "saga_adopted_total",
             "Sagas taken over from a driver that was gone."
+        )
+        reclaimed = metrics.counter(
+            "saga_reclaimed_total",
+            "Sagas claimed again by their driver, after a commit without an answer."
         )
         parked = metrics.counter("saga_parked_total", "Pauses between tries to undo or to finish.")
         ended = metrics.counters(

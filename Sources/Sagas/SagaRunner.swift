@@ -4,7 +4,7 @@ public import Reactor
 public import Telemetry
 
 /// How a saga came out, as far as whoever waits for it needs to know.
-public enum SagaOutcome: Sendable, Equatable {
+public enum SagaOutcome: Sendable, Hashable {
     /// The pivot is committed.
     case completed
     /// The refusal is committed; the steps are being undone.
@@ -102,6 +102,24 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         _ context: Context,
         deadline: Duration? = nil
     ) -> OneShot<SagaOutcome> {
+        launch(id, context, .launched, deadline)
+    }
+
+    /// Drives a saga if it was started after all, in the background: for a start without an answer.
+    ///
+    /// It is looked for as long as its lease would last.
+    ///
+    /// - Parameter deadline: the one it was to be started with.
+    public func launch(ifStarted id: UUID, _ context: Context, deadline: Duration? = nil) {
+        _ = launch(id, context, .inDoubt, deadline)
+    }
+
+    private func launch(
+        _ id: UUID,
+        _ context: Context,
+        _ beginning: SagaBeginning,
+        _ deadline: Duration?
+    ) -> OneShot<SagaOutcome> {
         let outcome = OneShot<SagaOutcome>()
         let claimed = ClaimedSaga(
             id: id,
@@ -116,7 +134,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         let trace = TraceContext.current
         let started = scope.spawn {
             await TraceContext.$current.withValue(trace) {
-                await self.drive(claimed, context, isFresh: true, outcome)
+                await self.drive(claimed, context, beginning, outcome)
             }
         }
         if !started { outcome.resolve(.handedOver) }
@@ -173,7 +191,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
             guard let context = try await load(claimed.id) else {
                 return await park(claimed, "there is nothing that the saga is about")
             }
-            await drive(claimed, context, isFresh: false, OneShot())
+            await drive(claimed, context, .adopted, OneShot())
         } catch {
             await park(claimed, "what the saga is about cannot be loaded: \(error)")
         }
@@ -204,10 +222,10 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     private func drive(
         _ claimed: ClaimedSaga,
         _ context: Context,
-        isFresh: Bool,
+        _ beginning: SagaBeginning,
         _ outcome: OneShot<SagaOutcome>
     ) async {
-        let drive = SagaDrive(self, claimed, context, isFresh: isFresh, outcome)
+        let drive = SagaDrive(self, claimed, context, beginning, outcome)
         await drive.run()
         outcome.resolve(.handedOver)
     }

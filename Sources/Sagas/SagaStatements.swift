@@ -160,13 +160,69 @@ struct PostponeSaga: Statement {
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int64 { try row[0] }
 }
 
+/// Claims a saga again whose last commit this driver has no answer to.
+///
+/// It waits for that commit if it is still under way; afterwards the new epoch keeps it from counting.
+/// The driver is compared instead of the epoch, since the answer to an earlier such claim may be lost.
+struct ReclaimSaga: Statement {
+    static let sql = """
+        UPDATE saga_pending
+        SET epoch = epoch + 1, attempts = $4, last_error = $5,
+            next_at = clock_timestamp() + $6 * interval '1 millisecond'
+        WHERE saga_id = $1 AND kind = $2 AND driver = $3
+        RETURNING phase, epoch
+        """
+    let id: UUID
+    let kind: String
+    let driver: String
+    let attempts: Int64
+    let lastError: String?
+    let leaseMilliseconds: Int64
+
+    func bind(_ parameters: inout Parameters) {
+        parameters.append(id, kind, driver, attempts, lastError, leaseMilliseconds)
+    }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> ReclaimedSaga {
+        let phase: String = try row[0]
+        guard let known = SagaMachine.Phase(rawValue: phase) else {
+            throw .decoding("unknown phase \(phase)")
+        }
+        return ReclaimedSaga(phase: known, epoch: try row[1])
+    }
+}
+
+/// What the row of a saga says that was claimed again.
+struct ReclaimedSaga: Sendable, Equatable {
+    let phase: SagaMachine.Phase
+    let epoch: Int64
+}
+
+/// Finds the epoch in which a saga ended; nil while it has not, or when it left no history.
+///
+/// Whoever ends a saga writes its history in the same commit, so no epoch above a driver's own means that
+/// nobody else has ended it.
+struct FindLastEpoch: Statement {
+    static let sql = """
+        SELECT max(epoch) FROM saga_log WHERE saga_id = $1
+            AND NOT EXISTS (SELECT FROM saga_pending WHERE saga_id = $1 AND kind = $2)
+        """
+    let id: UUID
+    let kind: String
+
+    func bind(_ parameters: inout Parameters) { parameters.append(id, kind) }
+
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int64? { try row[0] }
+}
+
 /// Gives up every lease of a driver that is about to stop, so that others need not wait.
 ///
-/// The epoch moves on as well: a write of the stopping driver that is still on its way, such as a
-/// renewal of the lease, must not come after this and count.
+/// The epoch moves on as well, and the incarnation is taken off the driver's name: a write of the stopping
+/// driver that is still on its way, such as a renewal of the lease, must not come after this and count.
 struct ReleaseSagas: Statement {
     static let sql = """
-        UPDATE saga_pending SET next_at = clock_timestamp(), epoch = epoch + 1
+        UPDATE saga_pending
+        SET next_at = clock_timestamp(), epoch = epoch + 1, driver = split_part(driver, '#', 1)
         WHERE kind = $1 AND driver = $2
         """
     let kind: String

@@ -18,6 +18,20 @@ final class Script: Sendable {
         var calls: [String] = []
         var answers: [String: [StepOutcome]] = [:]
         var holds: [String: OneShot<Bool>] = [:]
+        var troubles: [Trouble] = []
+        var late: SagaCommit?
+    }
+
+    /// What happens to a commit of the saga's course.
+    enum Trouble {
+        /// Nothing is committed, and nobody knows.
+        case lost
+        /// It is committed, and nobody knows.
+        case answerLost
+        /// Nobody knows, and it is `late`: whoever calls that lets it arrive.
+        case underWay
+        /// It is sent once this is resolved.
+        case held(OneShot<Bool>)
     }
 
     let state = Mutex(State())
@@ -35,6 +49,31 @@ final class Script: Sendable {
         let gate = OneShot<Bool>()
         state.withLock { $0.holds[step] = gate }
         return gate
+    }
+
+    /// Lets the next commits meet these in turn; afterwards all is well.
+    func trouble(_ troubles: Trouble...) { state.withLock { $0.troubles = troubles } }
+
+    /// The commit that is still under way.
+    var late: SagaCommit? { state.withLock { $0.late } }
+
+    func commit(_ note: Note, _ commit: SagaCommit) async throws(DatabaseError) {
+        let trouble = state.withLock { state -> Trouble? in
+            guard !state.troubles.isEmpty else { return nil }
+            let next = state.troubles.removeFirst()
+            if case .underWay = next { state.late = commit }
+            return next
+        }
+        switch trouble {
+        case .lost, .underWay: throw .outcomeUnknown
+        case .answerLost:
+            try await commit(note)
+            throw .outcomeUnknown
+        case .held(let gate):
+            _ = await gate.wait(until: .after(.seconds(20)))
+            try await commit(note)
+        case nil: try await commit(note)
+        }
     }
 
     func perform(_ step: String) async -> StepOutcome {
@@ -76,9 +115,13 @@ struct Rehearsal: Sendable {
     let database: Database
     let script = Script()
 
+    static var migrations: [Migration] {
+        SagaMigrations.all
+            + [Migration(name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)")]
+    }
+
     static func run(_ body: @escaping @Sendable (Rehearsal) async throws -> Void) async throws {
-        let notes = Migration(name: "notes", sql: "CREATE TABLE notes (saga_id uuid, note text)")
-        try await withDatabase(migrations: SagaMigrations.all + [notes]) {
+        try await withDatabase(migrations: migrations) {
             database async throws in
             try await body(Rehearsal(database: database))
         }
@@ -89,7 +132,10 @@ struct Rehearsal: Sendable {
             "rehearsal",
             deadline: .seconds(3),
             reject: { part, refusal, commit throws(DatabaseError) in
-                try await commit(Note(id: part.id, note: "rejected \(refusal.reason)"))
+                try await script.commit(
+                    Note(id: part.id, note: "rejected \(refusal.reason)"),
+                    commit
+                )
             }
         ) {
             Step(
@@ -103,7 +149,7 @@ struct Rehearsal: Sendable {
                 undo: { (_: Part) in await undo("two") }
             )
             Pivot("pivot") { (part: Part, commit) throws(DatabaseError) in
-                try await commit(Note(id: part.id, note: "confirmed"))
+                try await script.commit(Note(id: part.id, note: "confirmed"), commit)
             }
         }
     }
@@ -130,7 +176,7 @@ struct Rehearsal: Sendable {
         Saga(
             "farewell",
             finished: { part, commit throws(DatabaseError) in
-                try await commit(Note(id: part.id, note: "gone"))
+                try await script.commit(Note(id: part.id, note: "gone"), commit)
             }
         ) {
             Decision("leave")

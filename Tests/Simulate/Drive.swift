@@ -5,11 +5,10 @@ struct Drive {
     let kind: SagaKind
     let replica: Int
     let incarnation: Int
-    let epoch: Int
+    var epoch: Int
     let deadline: Int
     let earlierAttempts: Int
     var machine: SagaMachine
-    var phase: SagaMachine.Phase
     var leasedUntil: Int
     /// The answer that counts; those to earlier questions come too late.
     var token = 0
@@ -19,18 +18,62 @@ struct Drive {
 extension World {
     // MARK: Beginning
 
-    mutating func place(at replica: Int) {
-        guard replicas[replica].isUp, !waits(replica, .place(replica: replica)) else { return }
+    mutating func place(at replica: Int) { begin(.place, at: replica) }
+
+    mutating func cancel(at replica: Int) { begin(.cancel, at: replica) }
+
+    private mutating func begin(_ kind: SagaKind, at replica: Int) {
+        let request: Occurrence =
+            kind == .place ? .place(replica: replica) : .cancel(replica: replica)
+        guard replicas[replica].isUp, !waits(replica, request) else { return }
         let driver = (replica, replicas[replica].incarnation)
-        guard orders.place(driver: driver, now: now), let row = orders[.place] else { return }
-        begin(.place, row, isFresh: true)
+        if isStormy, chance.happens(weather.lostCommits) {
+            return beginInDoubt(kind, driver)
+        }
+        guard store(kind, driver: driver), let row = orders[kind] else { return }
+        begin(kind, row, isFresh: true)
     }
 
-    mutating func cancel(at replica: Int) {
-        guard replicas[replica].isUp, !waits(replica, .cancel(replica: replica)) else { return }
-        let driver = (replica, replicas[replica].incarnation)
-        guard orders.cancel(driver: driver, now: now), let row = orders[.cancel] else { return }
-        begin(.cancel, row, isFresh: true)
+    /// The commit that starts a saga gets no answer: it counted, it will, or it never does.
+    private mutating func beginInDoubt(
+        _ kind: SagaKind,
+        _ driver: (replica: Int, incarnation: Int)
+    ) {
+        switch chance.below(3) {
+        case 0: store(kind, driver: driver)
+        case 1:
+            timeline.add(
+                .begin(kind, replica: driver.replica, incarnation: driver.incarnation),
+                at: now + chance.below(4_000)
+            )
+        default: break
+        }
+        drives.append(
+            Drive(
+                kind: kind,
+                replica: driver.replica,
+                incarnation: driver.incarnation,
+                epoch: 1,
+                deadline: now + Times.checkoutDeadline,
+                earlierAttempts: 0,
+                machine: SagaMachine(inDoubt: kind.shape),
+                leasedUntil: now + Times.lease
+            )
+        )
+        perform(drives.count - 1)
+    }
+
+    /// Stores what a saga is about, and the saga; false when that was done before, or cannot be.
+    @discardableResult
+    mutating func store(
+        _ kind: SagaKind,
+        driver: (replica: Int, incarnation: Int)
+    ) -> Bool {
+        let isNew =
+            kind == .place
+            ? orders.place(driver: driver, now: now) : orders.cancel(driver: driver, now: now)
+        if isNew { awaitLapse(kind) }
+        return isNew
     }
 
     mutating func poll(_ replica: Int) {
@@ -57,7 +100,6 @@ extension World {
                 deadline: row.deadline,
                 earlierAttempts: row.attempts,
                 machine: SagaMachine(kind.shape, in: row.phase, isFresh: isFresh),
-                phase: row.phase,
                 leasedUntil: now + Times.lease
             )
         )
@@ -82,6 +124,13 @@ extension World {
         switch drive.machine.action {
         case .stop: drives[index].isOver = true
         case .pause(let attempt): pause(index, attempt)
+        case .reclaim(let attempt):
+            drives[index].token += 1
+            let pause = Times.pause(attempt: attempt, longest: Times.longestPause)
+            timeline.add(
+                .reclaim(drive: index, token: drives[index].token),
+                at: now + pause / 2 + chance.below(pause / 2 + 1)
+            )
         default:
             guard holdsLease(index) else { return drives[index].isOver = true }
             drives[index].token += 1
@@ -121,7 +170,9 @@ extension World {
         let wait = isStormy && chance.happens(weather.delays / 4) ? chance.below(4_000) : 2
         timeline.add(.commit(drive: index, token: token, tellsBack: tellsBack), at: now + wait)
         if !tellsBack {
-            timeline.add(.answer(.unknown, drive: index, token: token), at: now + wait + 50)
+            // A driver may give up on a commit that is still under way.
+            let patience = chance.happens(500) ? 50 : wait + 50
+            timeline.add(.answer(.unknown, drive: index, token: token), at: now + patience)
         }
     }
 
@@ -158,7 +209,9 @@ extension World {
             case .refusedCard: .refused(Self.cardDeclined)
             case .unknown: .unknown
             case .fenced: .fenced
+            case .reclaimed(let phase, _): .reclaimed(phase)
             }
+        if case .reclaimed(_, let epoch) = answer { drives[index].epoch = epoch }
         if event == .done { noteCommit(action, index) }
         drives[index].token += 1
         _ = drives[index].machine.handle(event, deadlinePassed: now >= drive.deadline)
@@ -167,7 +220,6 @@ extension World {
 
     private mutating func noteCommit(_ action: SagaMachine.Action, _ index: Int) {
         if case .commitRefusal = action {
-            drives[index].phase = .compensating
             drives[index].leasedUntil = now + Times.lease
         }
     }
@@ -175,12 +227,12 @@ extension World {
     private mutating func pause(_ index: Int, _ attempt: Int) {
         let drive = drives[index]
         let total = attempt + drive.earlierAttempts
-        guard drive.phase == .running else {
+        guard drive.machine.phase == .running else {
             let parking = Times.pause(attempt: total, longest: Times.longestParking)
             _ = postpone(index, attempts: total, until: now + parking)
             return drives[index].isOver = true
         }
-        guard postpone(index, attempts: total, until: now + Times.lease) else {
+        guard keepsLease(index, attempts: total) else {
             return drives[index].isOver = true
         }
         let pause = Times.pause(attempt: attempt, longest: Times.longestPause)
@@ -201,21 +253,54 @@ extension World {
     private mutating func holdsLease(_ index: Int) -> Bool {
         let drive = drives[index]
         if drive.leasedUntil > now + Times.lease * 7 / 10 { return true }
-        return postpone(index, attempts: drive.earlierAttempts, until: now + Times.lease)
+        return keepsLease(index, attempts: drive.earlierAttempts)
     }
 
-    private mutating func postpone(_ index: Int, attempts: Int, until: Int) -> Bool {
+    /// Renews the lease; without an answer, what is left of the old one must do.
+    private mutating func keepsLease(_ index: Int, attempts: Int) -> Bool {
+        postpone(index, attempts: attempts, until: now + Times.lease)
+            ?? (drives[index].leasedUntil > now)
+    }
+
+    /// Moves the lease; nil when there is no answer.
+    private mutating func postpone(_ index: Int, attempts: Int, until: Int) -> Bool? {
         let drive = drives[index]
-        if isStormy, chance.happens(weather.lostCommits) { return false }
+        if isStormy, chance.happens(weather.lostCommits) { return nil }
         let isOurs = orders.postpone(
             drive.kind,
             epoch: drive.epoch,
             attempts: attempts,
             until: until
         )
-        if isOurs { drives[index].leasedUntil = until }
         awaitLapse(drive.kind)
+        if isStormy, chance.happens(weather.lostCommits) { return nil }
+        if isOurs { drives[index].leasedUntil = until }
         return isOurs
+    }
+
+    /// Claims a saga again, to learn what became of a commit without an answer.
+    mutating func reclaim(drive index: Int, token: Int) {
+        let drive = drives[index]
+        guard lives(drive), drive.token == token else { return }
+        guard !waits(drive.replica, .reclaim(drive: index, token: token)) else { return }
+        guard drive.leasedUntil > now else { return take(.fenced, drive: index, token: token) }
+        if isStormy, chance.happens(weather.lostCommits) {
+            return take(.unknown, drive: index, token: token)
+        }
+        let answer = orders.reclaim(
+            drive.kind,
+            by: (drive.replica, drive.incarnation),
+            epoch: drive.epoch,
+            isStart: drive.machine.inDoubt == nil,
+            attempts: drive.machine.attempts + drive.earlierAttempts,
+            now: now
+        )
+        awaitLapse(drive.kind)
+        if isStormy, chance.happens(weather.lostCommits) {
+            return take(.unknown, drive: index, token: token)
+        }
+        if case .reclaimed = answer { drives[index].leasedUntil = now + Times.lease }
+        take(answer, drive: index, token: token)
     }
 
     private static let outOfStock = Refusal(reason: "out-of-stock")

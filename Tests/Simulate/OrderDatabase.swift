@@ -47,6 +47,8 @@ struct OrderDatabase {
     private(set) var outcomes = 0
     private(set) var cancellations = 0
     private(set) var violation: String?
+    /// The highest epoch that history was written in.
+    private(set) var lastEpoch: Int?
 
     init(guards: Guards) {
         self.guards = guards
@@ -100,6 +102,29 @@ struct OrderDatabase {
         return row
     }
 
+    /// Gives a saga to its driver again, who has had no answer to a commit.
+    ///
+    /// - Parameter epoch: the driver's.
+    mutating func reclaim(
+        _ kind: SagaKind,
+        by driver: (replica: Int, incarnation: Int),
+        epoch: Int,
+        isStart: Bool,
+        attempts: Int,
+        now: Int
+    ) -> SagaAnswer {
+        guard var row = self[kind] else {
+            if isStart { return .unknown }
+            return lastEpoch.map { $0 <= epoch } == true ? .done : .fenced
+        }
+        guard row.driver == driver else { return isStart ? .unknown : .fenced }
+        row.epoch += 1
+        row.attempts = attempts
+        row.leasedUntil = now + Times.lease
+        self[kind] = row
+        return .reclaimed(row.phase, epoch: row.epoch)
+    }
+
     /// Moves the lease; false when somebody else drives.
     mutating func postpone(_ kind: SagaKind, epoch: Int, attempts: Int, until: Int) -> Bool {
         guard var row = self[kind], row.epoch == epoch || !guards.contains(.epochs) else {
@@ -108,6 +133,7 @@ struct OrderDatabase {
         row.leasedUntil = until
         row.attempts = attempts
         self[kind] = row
+        lastEpoch = max(lastEpoch ?? 0, epoch)
         return true
     }
 
@@ -124,6 +150,7 @@ struct OrderDatabase {
         guard var row = self[kind], row.epoch == epoch || !guards.contains(.epochs),
             row.phase == from || !guards.contains(.phases)
         else { return false }
+        lastEpoch = max(lastEpoch ?? 0, epoch)
         switch action {
         case .commitPivot:
             move(to: .confirmed)

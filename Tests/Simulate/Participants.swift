@@ -8,6 +8,7 @@ enum Request {
 /// What reaches the driver of a saga.
 enum SagaAnswer {
     case done, refusedStock, refusedCard, unknown, fenced
+    case reclaimed(SagaMachine.Phase, epoch: Int)
 }
 
 /// The product service's row of the order, and the one item in stock.

@@ -9,6 +9,10 @@ enum Occurrence {
     case payment(PaymentWork)
     /// An answer reaches whoever drives the saga, or the wait for it is over.
     case answer(SagaAnswer, drive: Int, token: Int)
+    /// A saga is claimed again by its driver, after a commit without an answer.
+    case reclaim(drive: Int, token: Int)
+    /// A commit that starts a saga reaches the order database; nobody hears of it.
+    case begin(SagaKind, replica: Int, incarnation: Int)
     /// A commit reaches the order database.
     case commit(drive: Int, token: Int, tellsBack: Bool)
     /// A pause is over.

@@ -92,6 +92,9 @@ struct World {
         case .payment(let work): proceed(work)
         case .answer(let answer, let drive, let token):
             take(answer, drive: drive, token: token)
+        case .reclaim(let drive, let token): reclaim(drive: drive, token: token)
+        case .begin(let kind, let replica, let incarnation):
+            store(kind, driver: (replica, incarnation))
         case .commit(let drive, let token, let tellsBack):
             commit(drive: drive, token: token, tellsBack: tellsBack)
         case .resume(let drive, let token): resume(drive: drive, token: token)

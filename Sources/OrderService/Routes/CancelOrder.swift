@@ -38,14 +38,22 @@ extension OrderRoutes {
         until deadline: Deadline
     ) async throws(Problem) -> Order {
         let id = order.id.uuid
-        let begun: Order? = try await store.transaction { transaction throws(Problem) in
-            let move = MoveOrder(to: order.ended(.cancelling), from: .confirmed)
-            guard let moved = try await transaction.one(move) else { return nil }
-            try await transaction.run(
-                cancellations.start(id),
-                cancellations.decided(id, by: whom)
-            )
-            return moved
+        let begun: Order?
+        do throws(DatabaseError) {
+            begun = try await store.database.transaction { transaction throws(DatabaseError) in
+                let move = MoveOrder(to: order.ended(.cancelling), from: .confirmed)
+                guard let moved = try await transaction.one(move) else { return nil }
+                try await transaction.run(
+                    cancellations.start(id),
+                    cancellations.decided(id, by: whom)
+                )
+                return moved
+            }
+        } catch {
+            if error.isOutcomeUncertain {
+                cancellations.launch(ifStarted: id, order.ended(.cancelling))
+            }
+            throw Problem(error)
         }
         if let begun { _ = await cancellations.launch(id, begun).wait(until: deadline) }
         return try await reread(order)

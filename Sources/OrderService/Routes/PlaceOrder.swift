@@ -73,6 +73,9 @@ extension OrderRoutes {
             ])
             return true
         } catch {
+            if error.isOutcomeUncertain {
+                sagas.launch(ifStarted: order.id.uuid, order, deadline: deadline)
+            }
             guard case .constraint(let name, .unique) = error,
                 InsertOrder.keyConstraints.contains(name)
             else { throw error }
