@@ -148,6 +148,7 @@ static void before(struct rule *rule) {
     if (!rule) return;
     if (rule->action == KILL_BEFORE) die();
     if (rule->action == STALL) rest(rule->argument);
+    if (rule->action == PAUSE) raise(SIGSTOP);
 }
 
 static void after(struct rule *rule) {

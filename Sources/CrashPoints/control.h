@@ -20,6 +20,7 @@ enum action {
     DELAY = 5,       // what is sent arrives `argument` milliseconds later, on a connection we forgot
     STALL = 6,       // the process stands still for `argument` milliseconds first
     RESET = 7,       // the peer gets a reset instead of what is sent
+    PAUSE = 8,       // SIGSTOP before the call, which goes on once somebody sends SIGCONT
 };
 
 struct rule {

@@ -17,6 +17,7 @@ import Testing
     @Test(arguments: [
         "order/success/kill-before/write.product.2", "postgres/out-of-stock/kill-after/sync.file.1",
         "payment/failing-undo/late/write.provider.3", "product/declined/duplicate/2+order/11",
+        "order/cancel/pause/write.postgres.2",
     ])
     func `a case reads back as it was written`(text: String) throws {
         #expect(try CrashCase(text).description == text)
@@ -49,12 +50,14 @@ import Testing
                 "order/success/lost/write.postgres.1",
                 "order/success/cut/write.postgres.1",
                 "order/success/reset/write.postgres.1",
+                "order/success/pause/write.postgres.1",
                 "order/success/kill-before/write.payment.1",
                 "order/success/kill-after/write.payment.1",
                 "order/success/lost/write.payment.1",
                 "order/success/cut/write.payment.1",
                 "order/success/reset/write.payment.1",
                 "order/success/late/write.payment.1",
+                "order/success/pause/write.payment.1",
                 "postgres/declined/kill-before/sync.file.1",
                 "postgres/declined/kill-after/sync.file.1",
             ]
@@ -75,6 +78,12 @@ import Testing
             ]
         )
         #expect(labels(.declined).isSuperset(of: ["refund again, later", "release again, later"]))
+        #expect(
+            labels(.cancel) == [
+                "refund again, at once", "release again, at once", "reserve again, later",
+                "charge again, later", "refund again, later", "release again, later",
+            ]
+        )
     }
 
     @Test func `a seed always chooses the same cases, another one others`() {
@@ -127,6 +136,27 @@ import Testing
         guard case .other = read(422) else {
             Issue.record("422 answers no checkout of ours")
             return
+        }
+    }
+
+    @Test func `a cancellation is over when the order is cancelled`() {
+        func read(_ status: Int, _ json: String) -> CrashShopper.Answer {
+            CrashShopper.read(
+                cancellation: LoopbackResponse(status: status, body: Array(json.utf8))
+            )
+        }
+        #expect(CrashShopper.read(cancellation: nil) == .pending)
+        #expect(read(200, #"{"id":"x","status":"cancelled"}"#) == .cancelled)
+        #expect(read(202, #"{"id":"x","status":"cancelling"}"#) == .pending)
+        #expect(read(409, #"{"type":"/problems/order-pending","status":409}"#) == .pending)
+        for (status, json) in [
+            (200, #"{"status":"confirmed"}"#),
+            (409, #"{"type":"/problems/order-not-cancellable"}"#),
+        ] {
+            guard case .other = read(status, json) else {
+                Issue.record("\(status) \(json) ends no cancellation")
+                continue
+            }
         }
     }
 

@@ -12,6 +12,7 @@ struct CrashRule: Equatable {
         case delay = 5
         case stall = 6
         case reset = 7
+        case pause = 8
     }
 
     var calls: [CrashStep.Call]

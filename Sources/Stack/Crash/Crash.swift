@@ -9,7 +9,8 @@ struct Crash {
     func run() throws(StackError) -> Int32 {
         Interrupts.block()
         let began = ContinuousClock.now
-        var shop = try Shop(folder(), options)
+        let twins = options.only?.fault == .pause
+        var shop = try Shop(folder(), options, twins: twins)
         do throws(StackError) {
             let matrix = CrashMatrix(traces: try watch(shop))
             let table = try breakIt(choose(matrix), &shop)
@@ -29,12 +30,20 @@ struct Crash {
     /// A stack and a customer who is signed in.
     private struct Shop {
         let stack: CrashStack
+        /// Whether it has two order replicas.
+        let twins: Bool
         private var shopper: CrashShopper
         private var signedIn = ContinuousClock.now
 
-        init(_ folder: String, _ options: CrashOptions) throws(StackError) {
-            stack = try CrashStack(folder, executables: options.executables)
+        init(_ folder: String, _ options: CrashOptions, twins: Bool) throws(StackError) {
+            self.twins = twins
+            stack = try CrashStack(folder, executables: options.executables, twins: twins)
             shopper = try CrashShopper(port: stack.port("gateway"), layout: stack.layout)
+            guard twins else { return }
+            // Either replica opens its connections, as a lone one does while it is watched.
+            for round in 1...6 {
+                _ = try run("twin").observe(.success, round: round)
+            }
         }
 
         mutating func run(_ tag: String) throws(StackError) -> CrashRun {
@@ -51,6 +60,11 @@ struct Crash {
         Terminal.note("\(cases.count) cases, seed \(options.seed)")
         var table = CrashTable()
         for (number, item) in cases.enumerated() {
+            if (item.fault == .pause) != shop.twins {
+                let folder = shop.stack.layout.root
+                try shop.stack.down()
+                shop = try Shop(folder, options, twins: !shop.twins)
+            }
             let start = ContinuousClock.now
             let outcome = try shop.run("crash").run(item, number: "\(number)")
             table.add(item, outcome)
@@ -65,7 +79,7 @@ struct Crash {
                 Terminal.note("      what the processes wrote stays in \(logs)")
             }
             try shop.stack.down()
-            shop = try Shop(folder, options)
+            shop = try Shop(folder, options, twins: shop.twins)
         }
         return table
     }
@@ -107,12 +121,11 @@ struct Crash {
         let wanted = { (item: CrashCase) in
             options.victims.isEmpty || options.victims.contains(item.victim)
         }
-        if let sample = options.sample {
-            return matrix.sample(sample, seed: options.seed).filter(wanted)
-                + matrix.pairs(options.pairs ?? sample / 8, seed: options.seed).filter(wanted)
-        }
-        return matrix.cases().filter(wanted)
-            + matrix.pairs(options.pairs ?? 200, seed: options.seed).filter(wanted)
+        let pairs = options.pairs ?? options.sample.map { $0 / 8 } ?? 200
+        let chosen = options.sample.map { matrix.sample($0, seed: options.seed) } ?? matrix.cases()
+        let cases = (chosen + matrix.pairs(pairs, seed: options.seed)).filter(wanted)
+        // Those that need a second replica come last: between the two kinds the stack is made anew.
+        return cases.filter { $0.fault != .pause } + cases.filter { $0.fault == .pause }
     }
 
     private func report(

@@ -17,9 +17,15 @@ enum CrashScenario: String, CaseIterable {
     case unknownCharge = "unknown-charge"
     /// The card is declined, and for a while no participant can be told to undo.
     case failingUndo = "failing-undo"
+    /// The order is confirmed, and what is broken is its cancellation.
+    case cancel
 
     /// Whether participants are told to undo what they did.
     var isUndone: Bool { self != .success && self != .unknownCharge }
+    /// What the order is paid with.
+    var card: String {
+        self == .declined || self == .failingUndo ? "pm_card_chargeDeclined" : "pm_card_visa"
+    }
 }
 
 /// What happens at one point of a checkout.
@@ -36,6 +42,8 @@ enum CrashFault: String, CaseIterable {
     case late
     /// A participant is asked again for what it was asked before.
     case duplicate
+    /// One of two replicas stands still for longer than its lease, and goes on in the middle of a step.
+    case pause
 
     var isKill: Bool { self == .killBefore || self == .killAfter }
     /// What the table calls it.
@@ -48,6 +56,7 @@ enum CrashFault: String, CaseIterable {
         case .reset: "connection reset"
         case .late: "arrives after the undo"
         case .duplicate: "request duplicated"
+        case .pause: "paused past its lease"
         }
     }
 }
@@ -153,6 +162,12 @@ struct CrashRepeat: Hashable {
     /// All that make sense in a scenario; a case's point counts them from 1.
     static func all(_ scenario: CrashScenario) -> [CrashRepeat] {
         let asked: [Request] = scenario.isUndone ? Request.allCases : [.reserve, .charge]
+        if scenario == .cancel {
+            // What was asked for long ago comes again as well, and must change nothing.
+            let undoing: [Request] = [.refund, .release]
+            return undoing.map { CrashRepeat(request: $0, isAtOnce: true) }
+                + asked.map { CrashRepeat(request: $0, isAtOnce: false) }
+        }
         let atOnce =
             [CrashRepeat(request: .reserve, isAtOnce: true)]
             + (scenario == .outOfStock ? [] : [CrashRepeat(request: .charge, isAtOnce: true)])

@@ -62,6 +62,8 @@ struct CrashMatrix {
             if participants.contains(step.edge), step.edge != victim.rawValue {
                 faults.append(.late)
             }
+            // A driver that asks or commits what is not its own any more.
+            if victim == .order, step.edge != victim.rawValue { faults.append(.pause) }
         case .connect, .accept, .sync, .file: break
         }
         return faults

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Runs one case: breaks one checkout at one point, brings back what died, and asks whether
 /// everything adds up.
 struct CrashRun {
@@ -33,12 +35,18 @@ struct CrashRun {
     /// Runs the case.
     func run(_ item: CrashCase, number: String) throws(StackError) -> Outcome {
         var attempt = Attempt(run: self, item: item, key: "\(tag)-\(number)-\(item)")
-        defer { for control in stack.controls.values { control.disarm() } }
+        defer { leave() }
+        if item.scenario == .cancel, try !attempt.prepare() { return attempt.outcome }
         arm(item)
-        try attempt.checkOut()
+        try attempt.ask()
         try attempt.settle()
         try attempt.shopAgain()
         return attempt.outcome
+    }
+
+    private func leave() {
+        stack.disarm()
+        stack.paused?.send(SIGCONT)
     }
 
     // MARK: Rules
@@ -49,7 +57,7 @@ struct CrashRun {
             // The fault is always rule 0, so that it can be told whether it was met.
             if rules.isEmpty { rules = [CrashRule(calls: [], first: 1, action: .mark)] }
             rules += scenarioRules(item, victim)
-            stack.controls[victim]?.arm(rules, counting: CrashRun.counted(victim))
+            stack.arm(victim, rules, counting: CrashRun.counted(victim))
         }
     }
 
@@ -61,10 +69,12 @@ struct CrashRun {
         case .lost: action = .lose
         case .cut: action = .truncate
         case .reset: action = .reset
+        case .pause: action = .pause
         case .duplicate:
-            // Its request waits until its double has come; product is asked for a quote before.
+            // Its request waits until its double has come; for a checkout product is asked for a
+            // quote before.
             let port = stack.port(item.victim.rawValue)
-            let first = item.victim == .product ? 2 : 1
+            let first = item.victim == .product && item.scenario != .cancel ? 2 : 1
             return [
                 CrashRule(
                     calls: [.read],
@@ -136,169 +146,6 @@ struct CrashRun {
                 ),
             ]
         default: return []
-        }
-    }
-}
-
-/// One case under way.
-struct Attempt {
-    let run: CrashRun
-    let item: CrashCase
-    let key: String
-    var outcome = CrashRun.Outcome()
-    private var order: String?
-    private var lastAnswer = "none"
-    private var isSecondArmed = false
-    private let began = ContinuousClock.now
-
-    init(run: CrashRun, item: CrashCase, key: String) {
-        self.run = run
-        self.item = item
-        self.key = key
-    }
-
-    private var isDuplicate: Bool { item.fault == .duplicate }
-
-    /// Sends the checkout, again and again, until there is a definite answer.
-    mutating func checkOut() throws(StackError) {
-        let end = ContinuousClock.now + CrashRun.patience
-        while ContinuousClock.now < end {
-            let exchange = run.shopper.place(item.scenario, key: key, async: isDuplicate)
-            while !exchange.poll(), ContinuousClock.now < end { try attend(.milliseconds(2)) }
-            outcome.answer = CrashShopper.read(exchange.response)
-            lastAnswer = exchange.response.map { "\($0.status) \($0.text.prefix(300))" } ?? "none"
-            let isNew = order == nil
-            order = CrashShopper.order(exchange.response) ?? order
-            if isNew, isDuplicate { try askAgain(atOnce: true) }
-            if outcome.answer != .pending { return try check() }
-            try attend(.milliseconds(20))
-        }
-        outcome.violations.append(
-            "no definite answer within \(CrashRun.patience), the last one: \(lastAnswer)"
-        )
-    }
-
-    /// Waits until everything adds up.
-    mutating func settle() throws(StackError) {
-        if isDuplicate { try askAgain(atOnce: false) }
-        if item.fault == .late { try awaitTheLate() }
-        let end = ContinuousClock.now + CrashRun.patience
-        var findings: [Oracle.Finding] = []
-        while ContinuousClock.now < end {
-            try attend(.milliseconds(1))
-            guard let judged = try run.stack.judge() else { continue }
-            findings = judged
-            if judged.allSatisfy(\.holds) { break }
-            try attend(.milliseconds(20))
-        }
-        outcome.violations += findings.filter { !$0.holds }.map { "\($0.name): \($0.figures)" }
-        if findings.isEmpty { outcome.violations.append("PostgreSQL did not come back") }
-        for victim in CrashVictim.allCases { outcome.calls[victim] = run.stack.trace(victim) }
-        outcome.isReached =
-            item.fault == .duplicate || (run.stack.controls[item.victim]?.fired(0) ?? 0) > 0
-            || isSecondArmed
-        for control in run.stack.controls.values { control.disarm() }
-    }
-
-    /// The shop sells as if nothing had been; this also opens the connections for the next case.
-    mutating func shopAgain() throws(StackError) {
-        var answer = CrashShopper.Answer.pending
-        let end = ContinuousClock.now + CrashRun.patience
-        while answer == .pending, ContinuousClock.now < end {
-            let exchange = run.shopper.place(nil, key: key + "-again")
-            while !exchange.poll(), ContinuousClock.now < end { try attend(.milliseconds(1)) }
-            answer = CrashShopper.read(exchange.response)
-        }
-        if answer != .confirmed {
-            outcome.violations.append("the next checkout came out as \(answer)")
-        }
-    }
-
-    // MARK: Meanwhile
-
-    /// Waits, starts again what has died, and arms what is to kill the recovery.
-    private mutating func attend(_ pause: Duration) throws(StackError) {
-        try Interrupts.pause(pause)
-        if item.fault == .late, ContinuousClock.now - began > CrashStack.deadline {
-            // The saga has given up by now; it must be able to say so.
-            run.stack.controls[item.victim]?.forget(rule: 1)
-        }
-        if let again = item.again, !isSecondArmed, isDue {
-            let calls = CrashRun.counted(again.victim)
-            run.stack.controls[again.victim]?.arm(
-                [CrashRule(calls: calls, first: again.point, action: .killBefore)],
-                counting: calls
-            )
-            isSecondArmed = true
-        }
-        let dead = try run.stack.revive()
-        for name in dead where !isMeant(name) {
-            outcome.violations.append("\(name) died by itself")
-        }
-    }
-
-    /// Whether the first kill has happened.
-    private var isDue: Bool { (run.stack.controls[item.victim]?.fired(0) ?? 0) > 0 }
-
-    private func isMeant(_ name: String) -> Bool {
-        (item.fault.isKill && name == item.victim.rawValue) || name == item.again?.victim.rawValue
-    }
-
-    /// The answer must be the scenario's, or that time ran out, which nobody is charged for.
-    private mutating func check() throws(StackError) {
-        let wanted: CrashShopper.Answer =
-            switch item.scenario {
-            case .success, .unknownCharge: .confirmed
-            case .outOfStock: .outOfStock
-            case .declined, .failingUndo: .declined
-            }
-        guard outcome.answer != wanted, outcome.answer != .timedOut else { return }
-        outcome.violations.append("answered \(outcome.answer), not \(wanted)")
-    }
-
-    // MARK: Doubles and latecomers
-
-    private func awaitTheLate() throws(StackError) {
-        let arrival = began + CrashStack.deadline + .milliseconds(2_000)
-        while ContinuousClock.now < arrival { try Interrupts.pause(.milliseconds(20)) }
-    }
-
-    /// Sends a participant the request that order has sent it.
-    private mutating func askAgain(atOnce: Bool) throws(StackError) {
-        let repeats = CrashRepeat.all(item.scenario)
-        guard let order, case .request(let number) = item.point,
-            repeats.indices.contains(number - 1)
-        else { return }
-        let repeated = repeats[number - 1]
-        guard repeated.isAtOnce == atOnce else { return }
-        let lines = run.shopper.lines(item.scenario)
-            .map { "{\"product_id\":\"\($0.product)\",\"quantity\":\($0.quantity)}" }
-        let reserve = "{\"lines\":[\(lines.joined(separator: ","))]}"
-        let cents = run.shopper.lines(item.scenario).reduce(0) {
-            $0 + $1.quantity * CrashShopper.price
-        }
-        let card = item.scenario.isUndone ? "pm_card_chargeDeclined" : "pm_card_visa"
-        let charge = """
-            {"customer_id":"\(run.shopper.customer)","amount_cents":\(cents),
-            "currency":"USD","payment_method":"\(card)"}
-            """
-        let stack = run.stack
-        let tool: Tool =
-            switch repeated.request {
-            case .reserve:
-                try stack.asOrder("PUT", "/reservations/\(order)", to: "product", json: reserve)
-            case .release:
-                try stack.asOrder("DELETE", "/reservations/\(order)", to: "product", json: nil)
-            case .charge:
-                try stack.asOrder("PUT", "/payments/\(order)", to: "payment", json: charge)
-            case .refund:
-                try stack.asOrder("DELETE", "/payments/\(order)", to: "payment", json: nil)
-            }
-        let answer = try tool.finish(within: .seconds(15))
-        // While nobody knows yet, 503 is the honest answer.
-        guard let status = Int(answer.output), (200..<500).contains(status) || status == 503 else {
-            outcome.violations.append("\(repeated.request) again: \(answer.output)\(answer.errors)")
-            return
         }
     }
 }

@@ -12,7 +12,7 @@ struct CrashShopper {
 
     /// How an order came out, as its customer was told.
     enum Answer: Equatable {
-        case confirmed, outOfStock, declined, timedOut
+        case confirmed, outOfStock, declined, timedOut, cancelled
         /// Not known yet: ask again.
         case pending
         /// Anything else.
@@ -63,11 +63,7 @@ struct CrashShopper {
 
     /// Sends a checkout.
     func place(_ scenario: CrashScenario?, key: String, async: Bool = false) -> Exchange {
-        let card =
-            switch scenario {
-            case .declined, .failingUndo: "pm_card_chargeDeclined"
-            default: "pm_card_visa"
-            }
+        let card = (scenario ?? .success).card
         let items = lines(scenario).map { "{\"product_id\":\"\($0)\",\"quantity\":\($1)}" }
         let body = """
             {"items":[\(items.joined(separator: ","))],"payment_method":"\(card)",
@@ -82,6 +78,19 @@ struct CrashShopper {
                 async ? "Prefer: respond-async" : "Prefer: wait=5",
             ],
             json: body
+        )
+    }
+
+    /// Asks for an order's cancellation; asked again it needs no key.
+    func cancel(_ order: String, async: Bool = false) -> Exchange {
+        Exchange(
+            "POST",
+            "/orders/\(order)/cancel",
+            port: port,
+            headers: [
+                "Authorization: Bearer \(token)",
+                async ? "Prefer: respond-async" : "Prefer: wait=5",
+            ]
         )
     }
 
@@ -103,6 +112,24 @@ struct CrashShopper {
         case 409 where problem.hasSuffix("/order-pending"): return .pending
         default: return .other("\(response.status) \(response.text.prefix(200))")
         }
+    }
+
+    /// What an answer to a cancellation means.
+    static func read(cancellation response: LoopbackResponse?) -> Answer {
+        guard let response else { return .pending }
+        switch response.status {
+        case 200:
+            let data = Data(response.body)
+            let order = try? JSONDecoder().decode(CancelledOrder.self, from: data)
+            return order?.status == "cancelled" ? .cancelled : .other(response.text)
+        case 202, 429, 502, 503, 504, 500: return .pending
+        case 409 where decode(response).type?.hasSuffix("/order-pending") == true: return .pending
+        default: return .other("\(response.status) \(response.text.prefix(200))")
+        }
+    }
+
+    private struct CancelledOrder: Decodable {
+        var status: String
     }
 
     /// The id of the order that an answer is about.

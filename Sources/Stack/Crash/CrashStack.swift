@@ -7,6 +7,8 @@ final class CrashStack {
     /// As in the state file, kept here because it is looked at every millisecond.
     private var state: StackState
     private(set) var controls: [CrashVictim: ControlFile] = [:]
+    /// That of a second order replica, in a stack that has one.
+    private var twin: ControlFile?
     private(set) var ports: [UInt16: String] = [:]
 
     /// Whatever shortens the waits: a fault is over in milliseconds here, and sagas must not take
@@ -19,9 +21,11 @@ final class CrashStack {
     ]
     /// When a saga gives up.
     static let deadline = Duration.seconds(4)
+    /// Longer than a lease, and than whoever takes over needs to see that it has lapsed.
+    static let standstill = Duration.milliseconds(4_500)
 
-    /// Brings it up in `folder`, on ports that are free.
-    init(_ folder: String, executables: String?) throws(StackError) {
+    /// Brings it up in `folder`, on ports that are free, with one order replica or two.
+    init(_ folder: String, executables: String?, twins: Bool) throws(StackError) {
         layout = Layout(folder)
         program = Files.destination(ofLink: "/proc/self/exe") ?? "stack"
         let programs = executables ?? Files.parent(of: program) ?? "."
@@ -33,11 +37,13 @@ final class CrashStack {
         let controlFolder = "\(layout.root)/crash-points"
         try Files.makeFolder(controlFolder)
         let port = try Ports.choose(avoiding: [])
-        for name in CrashVictim.allCases.map(\.instance) {
+        let second = "\(CrashVictim.order.rawValue).2"
+        for name in CrashVictim.allCases.map(\.instance) + [second] {
             _ = try ControlFile("\(controlFolder)/\(name)", ports: [])
         }
         let preload = ["LD_PRELOAD=\(library)", "CRASH_POINTS=\(controlFolder)"]
         var words = ["up", "--lean", "--detach", "--port", "\(port)", "--executables", programs]
+        if twins { words += ["--replicas", "order=2"] }
         for setting in preload + CrashStack.settings { words += ["--set", setting] }
         for setting in preload { words += ["--set", "postgres:\(setting)"] }
         try CrashStack.run(program, words, layout, within: .seconds(120))
@@ -52,6 +58,27 @@ final class CrashStack {
                 ports: Array(ports.keys)
             )
         }
+        if twins {
+            twin = try ControlFile("\(controlFolder)/\(second)", ports: Array(ports.keys))
+        }
+    }
+
+    /// Sets what happens to a process; two replicas of it have the same rules.
+    func arm(_ victim: CrashVictim, _ rules: [CrashRule], counting calls: [CrashStep.Call]) {
+        controls[victim]?.arm(rules, counting: calls)
+        if victim == .order { twin?.arm(rules, counting: calls) }
+    }
+
+    /// From now on nothing happens to anybody.
+    func disarm() {
+        for control in controls.values { control.disarm() }
+        twin?.disarm()
+    }
+
+    /// An order replica that stands still.
+    var paused: ProcessIdentity? {
+        state.members.filter { $0.plan.name.service == .order }
+            .compactMap(\.run.process).first(where: \.isPaused)
     }
 
     /// The port of a process, as its peers know it; 0 for a file.
