@@ -33,7 +33,9 @@ enum NotificationService {
             ) { event, transaction throws(DatabaseError) in
                 try await PaymentEvents.apply(event, in: transaction)
             }
-            boot.routes { NotificationRoutes(store: Store(database)).register(&$0) }
+            let streams = NotificationStreams(database) { boot.isStopping }
+            let routes = NotificationRoutes(store: Store(database), streams: streams)
+            boot.routes { routes.register(&$0) }
             boot.follow([consumer, refunds], in: database)
         }
     }

@@ -181,7 +181,7 @@ struct SagaDrive<Context: Sendable> {
         return await keepsLease(state.earlierAttempts, &state)
     }
 
-    /// Renews the lease. While the database cannot be asked, what is left of the old one must do.
+    /// Renews the lease; while the database cannot be asked, what is left of the old one must do.
     private func keepsLease(_ attempts: Int, _ state: inout State) async -> Bool {
         await postpone(attempts, lease: runner.policy.lease, &state)
             ?? !state.leasedUntil.hasPassed

@@ -29,6 +29,8 @@ enum StackCommand {
         case .fault(let target, let json): return try Fault(layout: layout).run(target, json)
         case .verify(let json, let wait, let history):
             return try Verify(layout: layout).run(json: json, wait: wait, history: history)
+        case .events: return try Events(layout: layout).list()
+        case .replay(let subject): return try Events(layout: layout).replay(subject)
         case .provision(let folder): try Provision(root: folder).run()
         case .crash(let options): return try Crash(options: options).run()
         case .env: try EnvironmentListing(layout: layout).run()

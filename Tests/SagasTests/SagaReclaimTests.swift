@@ -6,8 +6,9 @@ import Testing
 
 @testable import Sagas
 
-/// Commits without an answer. Leases are a minute long here: nobody but a saga's own driver can end it in
-/// time.
+/// Commits without an answer.
+///
+/// Leases are a minute long here: nobody but a saga's own driver can end it in time.
 @Suite struct SagaReclaimTests {
     private static let declined = Refusal(reason: "declined")
     private static let lease = Duration.seconds(60)

@@ -33,7 +33,8 @@ struct CountDeliveries: Statement {
         caller: String = "gateway"
     ) async throws -> (status: Int, json: JSONValue) {
         var router = Router()
-        NotificationRoutes(store: Store(database)).register(&router)
+        let streams = NotificationStreams(database) { false }
+        NotificationRoutes(store: Store(database), streams: streams).register(&router)
         var headers: Headers = [:]
         if let user {
             headers["x-anyway-user"] = user.description

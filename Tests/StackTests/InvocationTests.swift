@@ -96,4 +96,12 @@ import Testing
             #expect(Usage.text.contains("stack \(command)"))
         }
     }
+
+    @Test func `what is set aside is listed and replayed by its subject`() throws {
+        #expect(try parse("events").command == .events)
+        #expect(try parse("replay 0190-ab --data /tmp/x").command == .replay("0190-ab"))
+        for line in ["replay", "replay a/../b", "replay a%2Fb", "replay a b", "events now"] {
+            #expect(throws: StackError.self) { try parse(line) }
+        }
+    }
 }

@@ -18,5 +18,6 @@ enum Migrations {
             name: "v0003_move_parked_events",
             sql: PackageResources.v0003_move_parked_events_sql
         ),
+        Migration(name: "v0004_tell_in_order", sql: PackageResources.v0004_tell_in_order_sql),
     ]
 }

@@ -16,6 +16,10 @@ struct Invocation: Equatable {
         case control(Verb, [Target])
         case fault(Target, FaultOrder)
         case verify(json: Bool, wait: Duration, history: String? = nil)
+        /// Where consumers of events stand, and what they have set aside.
+        case events
+        /// Applies what was set aside of one subject.
+        case replay(String)
         case env
         case crash(CrashOptions)
         /// Makes what a stack in containers needs, below the folder.
@@ -72,6 +76,8 @@ struct Invocation: Equatable {
                 wait: .seconds(try words.number("--wait", 0...86_400) ?? 0),
                 history: try words.value("--history").map(Files.absolute)
             )
+        case "events": .events
+        case "replay": try replay(&words)
         case "env": .env
         case "provision": try provision(&words)
         default: throw .usage("there is no command \"\(name)\"")
@@ -92,6 +98,25 @@ struct Invocation: Equatable {
             throw .usage("provision needs a folder: stack provision /provision")
         }
         return .provision(Files.absolute(folder))
+    }
+
+    private static func replay(_ words: inout Words) throws(StackError) -> Command {
+        guard let subject = words.plain() else {
+            throw .usage("replay what? stack events lists the subjects")
+        }
+        // It becomes part of a path: what could mean more than itself there is no subject of ours.
+        let isPlain = subject.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        guard isPlain else {
+            throw .usage("replay \(subject): a subject is made of letters, digits, - and _")
+        }
+        return .replay(subject)
     }
 
     private static func fault(_ words: inout Words) throws(StackError) -> Command {

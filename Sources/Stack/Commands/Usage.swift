@@ -22,6 +22,9 @@ enum Usage {
           stack verify [--json] [--wait SECONDS] [--history FILE]
                                   do money, stock, orders and events add up, and with what
                                   clients saw (load --history FILE)? exit 1 if not
+          stack events            where consumers of events stand, and what they could not apply;
+                                  exit 1 if anything waits for you
+          stack replay SUBJECT    apply an order's events that were set aside, in their order
           stack crash [--seed 1] [--case CASE [--times N]] [--sample N] [--pairs N] [--only order,…]
                       [--verbose] [--first] [--keep] [--executables DIR]
                                   break a checkout of a stack of its own at every point there is

@@ -20,6 +20,7 @@ enum LoopbackHTTP {
         _ method: String = "GET",
         _ path: String,
         port: UInt16,
+        headers: [String] = [],
         json: String? = nil,
         timeout: Duration = .seconds(1)
     ) -> LoopbackResponse? {
@@ -32,6 +33,7 @@ enum LoopbackHTTP {
         }
         guard connected == 0 else { return nil }
         var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
+        for header in headers { head += header + "\r\n" }
         if let json {
             head += "Content-Type: application/json\r\nContent-Length: \(json.utf8.count)\r\n"
         }
