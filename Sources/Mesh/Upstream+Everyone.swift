@@ -8,6 +8,15 @@ public struct InstanceAnswer: Sendable {
     public let instance: String
     /// The status and content, or why there are none.
     public let result: Result<(status: Status, content: [UInt8]), ClientError>
+
+    /// What an instance answered.
+    public init(
+        instance: String,
+        result: Result<(status: Status, content: [UInt8]), ClientError>
+    ) {
+        self.instance = instance
+        self.result = result
+    }
 }
 
 extension Upstream {

@@ -70,7 +70,7 @@ public final class Boot: Sendable {
             ? Tracer(loops: loops.loops, policy: settings.traces.policy) { exporter?.take($0) }
             : nil
         tracer?.show(in: metrics)
-        exporter?.show(in: metrics)
+        TraceExporter.show(exporter, in: metrics)
         ProcessMeasures.show(in: metrics)
     }
 

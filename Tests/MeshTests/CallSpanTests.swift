@@ -64,10 +64,9 @@ import Testing
     }
 
     @Test func `a call without an answer says why, in the trace`() async throws {
-        let listener = try Listener.bind(.loopback(port: 0))
-        let address = listener.address
-        listener.close()
-        let seen = try await spans(of: [address])
+        let gone = try Backend { _ throws(Problem) in .text("ok") }
+        await gone.stop()
+        let seen = try await spans(of: [gone.address])
         let call = try #require(seen.first)
         #expect(call.failure?.hasPrefix("unavailable: ") == true, "\(call)")
         let attempt = try #require(seen.last)

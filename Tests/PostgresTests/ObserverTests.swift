@@ -68,7 +68,7 @@ import Testing
         try await withDatabase { database in
             _ = try await database.one(Ping())
             let idle = await database.use()
-            #expect(idle.open == 1 && idle.leased == 0 && idle.limit == 4)
+            #expect((1...2).contains(idle.open) && idle.leased == 0 && idle.limit == 4)
             try await database.transaction { tx throws(DatabaseError) in
                 _ = try await tx.one(Ping())
                 let use = await database.use()

@@ -4,7 +4,7 @@ import HTTP
 /// type, in the order of `collector/trace/v1/trace_service.proto`, `trace/v1/trace.proto`,
 /// `common/v1/common.proto` and `resource/v1/resource.proto`.
 enum OTLPSchema {
-    indirect enum Kind {
+    indirect enum Kind: Sendable {
         case string, bool, double
         /// A 32-bit number: a JSON number.
         case int32, uint32, fixed32

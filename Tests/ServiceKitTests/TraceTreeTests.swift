@@ -109,9 +109,9 @@ import Testing
         #expect(
             tree([part], missing: [gap]).waterfall == """
                 trace \(Self.id)  10.00 ms, 3 spans, 1 processes, incomplete
-                gateway.1  GET /x          10.00 ms  |================================| 503 ! 503
-                ├ gateway.1  Find           0.02 ms  |=                               |
-                └ gateway.1  call order     5.00 ms  |                ================| ! two lines
+                gateway.1  GET /x         10.00 ms  |================================| 503 ! 503
+                ├ gateway.1  Find          0.02 ms  |=                               |
+                └ gateway.1  call order    5.00 ms  |                ================| ! two lines
                 missing: order at 127.0.0.1:1: it was away
 
                 """

@@ -37,27 +37,32 @@ func span(
         var ring = SpanRing(capacity: 3)
         for id in 1...5 { ring.append(span(UInt64(id))) }
         #expect(ring.count == 3)
-        #expect(ring.take(0, 1).map(\.id) == [3, 4, 5])
+        let last = ring.take(0, 1)
+        #expect(last.map(\.id) == [3, 4, 5])
     }
 
     @Test func `what was taken once is not taken again, and new spans are`() {
         var ring = SpanRing(capacity: 4)
         ring.append(span(1))
         ring.append(span(2, trace: 2))
-        #expect(ring.take(0, 1).map(\.id) == [1])
+        let first = ring.take(0, 1)
+        #expect(first.map(\.id) == [1])
         ring.append(span(3))
-        #expect(ring.take(0, 1).map(\.id) == [3])
+        let second = ring.take(0, 1)
+        #expect(second.map(\.id) == [3])
         #expect(ring.unkept { _ in true }.map(\.id) == [2])
         // The place of a span that was taken serves a new one.
         for id in 4...7 { ring.append(span(UInt64(id))) }
-        #expect(ring.take(0, 1).map(\.id) == [4, 5, 6, 7])
+        let third = ring.take(0, 1)
+        #expect(third.map(\.id) == [4, 5, 6, 7])
     }
 
     @Test func `the oldest trace goes when there are too many`() {
         var kept = KeptTraces(traces: 2, spans: 100)
         for trace in 1...3 {
             let root = span(UInt64(trace), trace: UInt64(trace))
-            #expect(kept.add([root], of: root, .error).count == 1)
+            let taken = kept.add([root], of: root, .error)
+            #expect(taken.count == 1)
         }
         #expect(kept.all.map(\.root.traceLow) == [3, 2])
         #expect(kept.evicted == 1)
@@ -67,9 +72,11 @@ func span(
     @Test func `spans are bounded in all and for each trace`() {
         var kept = KeptTraces(traces: 10, spans: 600)
         let many = (0..<700).map { span(UInt64($0 + 1), trace: 1) }
-        #expect(kept.add(many, of: many[0], .slow).count == KeptTraces.spansPerTrace)
+        let long = kept.add(many, of: many[0], .slow)
+        #expect(long.count == KeptTraces.spansPerTrace)
         #expect(kept.cut == 200)
-        #expect(kept.add([span(1)], of: many[0], .slow).isEmpty, "the trace is full")
+        let more = kept.add([span(1)], of: many[0], .slow)
+        #expect(more.isEmpty, "the trace is full")
         let others = (0..<200).map { span(UInt64($0 + 1), trace: 2) }
         _ = kept.add(others, of: others[0], .slow)
         #expect(kept.all.map(\.root.traceLow) == [2], "the first had to make room")
@@ -104,11 +111,14 @@ func span(
     @Test func `a second has so many keeps and no more`() {
         var budget = KeepBudget(perSecond: 2)
         let now = Deadline(nanoseconds: 5_000_000_000)
-        #expect(budget.take(at: now))
-        #expect(budget.take(at: now))
+        let one = budget.take(at: now)
+        #expect(one)
+        let two = budget.take(at: now)
+        #expect(two)
         let third = budget.take(at: now)
         #expect(!third)
-        #expect(budget.take(at: Deadline(nanoseconds: 6_000_000_000)))
+        let nextSecond = budget.take(at: Deadline(nanoseconds: 6_000_000_000))
+        #expect(nextSecond)
     }
 
     @Test func `names of statements are their types'`() {

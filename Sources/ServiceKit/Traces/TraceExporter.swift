@@ -49,7 +49,7 @@ final class TraceExporter: Sendable {
         await Task(executorPreference: EventLoop.required) { [self] in
             let batch = queue.withLock { $0.load() }
             guard !batch.isEmpty else { return }
-            _ = await send(batch, within: .seconds(1))
+            _ = await send(message(batch), within: .seconds(1))
         }.value
     }
 
@@ -57,14 +57,28 @@ final class TraceExporter: Sendable {
         while !Task.isCancelled {
             let batch = queue.withLock { $0.load() }
             guard !batch.isEmpty else { return }
-            let outcome = await send(batch, within: Self.tryTime)
-            note(outcome, &isAway)
-            let next = queue.withLock { queue in
-                queue.finish(outcome, jitter: .random(in: 0...1))
+            let message = message(batch)
+            var next = ExportQueue.Next.again(after: .zero)
+            while case .again(let pause) = next, !Task.isCancelled {
+                try? await EventLoop.sleep(for: pause)
+                let outcome = await send(message, within: Self.tryTime)
+                note(outcome, &isAway)
+                next = queue.withLock { $0.finish(outcome, jitter: .random(in: 0...1)) }
             }
-            guard case .again(let pause) = next else { continue }
-            try? await EventLoop.sleep(for: pause)
         }
+    }
+
+    /// The request for a batch, the same for each try; nil when it cannot be written as JSON.
+    private func message(_ spans: [TraceSpan]) -> ClientRequest? {
+        let content = OTLPRequest(
+            spans,
+            service: log.service,
+            instance: log.instance,
+            SpanClock()
+        )
+        var request = try? ClientRequest.json(.post, target.path, content)
+        request?.headers[.host] = target.authority
+        return request
     }
 
     /// Says when a collector goes away or comes back, not each time that it is away.
@@ -85,17 +99,11 @@ final class TraceExporter: Sendable {
         isAway = true
     }
 
-    private func send(_ spans: [TraceSpan], within limit: Duration) async -> ExportQueue.Outcome {
-        let message = OTLPRequest(
-            spans,
-            service: log.service,
-            instance: log.instance,
-            SpanClock()
-        )
-        guard var request = try? ClientRequest.json(.post, target.path, message) else {
-            return .status(0, retryAfter: nil)
-        }
-        request.headers[.host] = target.authority
+    private func send(
+        _ request: ClientRequest?,
+        within limit: Duration
+    ) async -> ExportQueue.Outcome {
+        guard let request else { return .status(0, retryAfter: nil) }
         do {
             let deadline = Deadline.after(limit)
             let found = try await SocketAddress.resolve(host: target.host, port: target.port)
@@ -123,19 +131,21 @@ final class TraceExporter: Sendable {
         return count.string.flatMap(Int.init) ?? Int(count.integer ?? 0)
     }
 
-    /// Shows what was sent and what was lost.
-    func show(in metrics: Metrics) {
+    /// Shows what was sent and what was lost; nothing where there is no exporter.
+    static func show(_ exporter: TraceExporter?, in metrics: Metrics) {
         metrics.collect(
             "trace_export_spans_total",
             "Spans of kept traces by what became of them on the way to the collector.",
             kind: .counter,
             labels: ["outcome"]
-        ) { [self] in
-            let (sent, dropped) = queue.withLock { ($0.sent, $0.dropped) }
+        ) {
+            guard let exporter else { return [] }
+            let (sent, dropped) = exporter.queue.withLock { ($0.sent, $0.dropped) }
             return [Sample(["sent"], Double(sent)), Sample(["dropped"], Double(dropped))]
         }
-        metrics.collect("trace_export_waiting", "Spans that wait for the collector.") { [self] in
-            [Sample([], Double(queue.withLock { $0.count }))]
+        metrics.collect("trace_export_waiting", "Spans that wait for the collector.") {
+            guard let exporter else { return [] }
+            return [Sample([], Double(exporter.queue.withLock { $0.count }))]
         }
     }
 }
