@@ -25,6 +25,8 @@ enum FrontDoor {
             boot.observing { accessLog.wrap($0) }
             boot.middleware { table.wrap($0) }
             let traces = OpsTraces(boot: boot, table: table, tokens: tokens)
+            let spreader = TraceSpreader(found: boot.found) { table.mutualUpstreams }
+            boot.background("traces") { await spreader.run() }
             boot.routes { router in
                 Welcome().add(to: &router)
                 traces.add(to: &router)

@@ -38,6 +38,8 @@ public final class Boot: Sendable {
     public let faults: FaultInjector?
     /// Who keeps the process's spans; nil when `TRACES=off`.
     public let tracer: Tracer?
+    /// The traces that were found worth keeping here.
+    public let found: FoundTraces
     let exporter: TraceExporter?
     let databases: DatabaseMeasures
     private let parts = Mutex(Parts())
@@ -65,10 +67,16 @@ public final class Boot: Sendable {
             TraceExporter(target, client: client, log: log)
         }
         self.exporter = exporter
+        let found = FoundTraces()
+        self.found = found
         tracer =
             settings.traces.isOn
-            ? Tracer(loops: loops.loops, policy: settings.traces.policy) { exporter?.take($0) }
-            : nil
+            ? Tracer(
+                loops: loops.loops,
+                policy: settings.traces.policy,
+                keep: { exporter?.take($0) },
+                found: { found.add($0) }
+            ) : nil
         tracer?.show(in: metrics)
         TraceExporter.show(exporter, in: metrics)
         ProcessMeasures.show(in: metrics)

@@ -80,7 +80,7 @@ import Testing
     // MARK: A stack
 
     @Test func `a checkout is seen in every process's metrics, and in one trace`() async throws {
-        try await RunningStack.with { stack in
+        try await RunningStack.with(["--lean", "--faults"]) { stack in
             let shopper = try await Shopper(stack)
             let product = try await shopper.product()
             let id = "0af7651916cd43dd8448eb211c80319c"
@@ -88,6 +88,7 @@ import Testing
             let placed = try await shopper.order(product, headers: asked)
             #expect(placed.status == 201, "\(placed)")
             try await checkMetrics(stack)
+            try await keepsTheWholeOfASlowRequest(stack, shopper, product)
             try await checkTrace(stack, shopper, id)
         }
     }
@@ -147,6 +148,33 @@ import Testing
             }
         }
         return names
+    }
+
+    /// One process is slow, so the others keep their parts too, although those went well.
+    private func keepsTheWholeOfASlowRequest(
+        _ stack: RunningStack,
+        _ shopper: Shopper,
+        _ product: String
+    ) async throws {
+        try await stack.must(
+            "fault",
+            "payment",
+            #"{"route":"PUT /payments/{order_id}","latency_ms":700,"count":1}"#
+        )
+        let id = "0af7651916cd43dd8448eb211c803200"
+        let unmarked = ["traceparent: 00-\(id)-b7ad6b7169203331-00"]
+        let placed = try await shopper.order(product, headers: unmarked)
+        #expect(placed.status == 201, "\(placed)")
+        let port = try #require(try await adminPorts(stack)["product.1"])
+        var asked: [String] = []
+        for _ in 0..<50 where !asked.contains(id) {
+            try await Task.sleep(for: .milliseconds(100))
+            let list = try await Curl(port: port)("GET", "/debug/traces")
+            asked = (list["asked"] as? [[String: Any]] ?? []).compactMap {
+                $0["trace_id"] as? String
+            }
+        }
+        #expect(asked.contains(id), "product kept \(asked)")
     }
 
     private func checkTrace(_ stack: RunningStack, _ shopper: Shopper, _ id: String) async throws {

@@ -12,11 +12,18 @@ import Testing
         loops count: Int = 1,
         limits: Tracer.Limits = Tracer.Limits(),
         keep: @escaping @Sendable ([TraceSpan]) -> Void = { _ in },
+        found: @escaping @Sendable (TraceID) -> Void = { _ in },
         _ body: @escaping @Sendable (Tracer, EventLoopGroup) async throws -> Value
     ) async throws -> Value {
         let group = try EventLoopGroup(count: count)
         defer { group.shutdown() }
-        let tracer = Tracer(loops: group.loops, policy: policy, limits: limits, keep: keep)
+        let tracer = Tracer(
+            loops: group.loops,
+            policy: policy,
+            limits: limits,
+            keep: keep,
+            found: found
+        )
         return try await Task(executorPreference: group.loops[0]) {
             try await body(tracer, group)
         }.value
@@ -127,6 +134,31 @@ import Testing
         #expect(text.contains("trace_spans_total 100\n"))
         #expect(text.contains("traces_kept_total \(number)\n"))
         #expect(text.contains("traces_lost_total{why=\"budget\"} \(100 - number)\n"))
+    }
+
+    @Test func `a part that went well is kept when another process asks for it`() async throws {
+        let kept = Mutex<[String]>([])
+        let found = Mutex<[TraceID]>([])
+        try await traced(
+            keep: { spans in kept.withLock { $0 += spans.map(\.name.text) } },
+            found: { id in found.withLock { $0.append(id) } }
+        ) { tracer, _ in
+            let well = tracer.begin(after: nil)
+            well.context.begin()?.end(.words("inside", ""), .internal)
+            well.end(.words("well", ""), .server)
+            let id = TraceID(high: well.context.traceHigh, low: well.context.traceLow)
+            let stranger = TraceID(high: 1, low: 1)
+            await tracer.keep([stranger, id])
+            await tracer.keep([id])
+            tracer.begin(after: nil).end(.words("badly", ""), .server, failure: "500")
+            let asked = await tracer.kept(for: .asked, limit: 10)
+            #expect(asked.map(\.root.name.text) == ["well"])
+        }
+        #expect(kept.withLock { $0 } == ["inside", "well", "badly"])
+        #expect(
+            found.withLock { $0.count } == 1,
+            "only what was found here, not what was asked for"
+        )
     }
 
     @Test func `every loop's spans are found, and those from outside of loops are counted`()

@@ -25,6 +25,11 @@ public struct TraceRoutes: Sendable {
         router.on(.get, "/debug/traces/{id}", from: Self.askers) { request throws(Problem) in
             .json(try await part(request))
         }
+        router.on(.post, "/debug/traces/keep", from: Self.askers) { request throws(Problem) in
+            let wanted = try await request.json(KeepRequest.self)
+            try await keeper().keep(wanted.traces)
+            return .empty()
+        }
     }
 
     /// The last traces, the slow ones and those that failed.
@@ -36,6 +41,7 @@ public struct TraceRoutes: Sendable {
         let recent = await tracer.recent(limit: Self.limit)
         let slow = await tracer.kept(for: .slow, limit: Self.limit)
         let failed = await tracer.kept(for: .error, limit: Self.limit)
+        let asked = await tracer.kept(for: .asked, limit: Self.limit)
         return .json(
             TraceList(
                 service: service,
@@ -43,7 +49,8 @@ public struct TraceRoutes: Sendable {
                 slowFromMilliseconds: tracer.policy.slow / .milliseconds(1),
                 recent: recent.map { TraceSummary($0, clock) },
                 slow: slow.map { TraceSummary($0.root, clock) },
-                error: failed.map { TraceSummary($0.root, clock) }
+                error: failed.map { TraceSummary($0.root, clock) },
+                asked: asked.map { TraceSummary($0.root, clock) }
             )
         )
     }
@@ -83,9 +90,11 @@ struct TraceList: Encodable {
     let recent: [TraceSummary]
     let slow: [TraceSummary]
     let error: [TraceSummary]
+    /// Those that went well here and not elsewhere.
+    let asked: [TraceSummary]
 
     enum CodingKeys: String, CodingKey {
-        case service, instance, recent, slow, error
+        case service, instance, recent, slow, error, asked
         case slowFromMilliseconds = "slow_from_ms"
     }
 }

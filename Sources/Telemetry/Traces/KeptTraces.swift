@@ -10,18 +10,13 @@ public struct KeptTrace: Sendable {
 
 /// The traces that a loop keeps, oldest first; the oldest goes when there is no room.
 struct KeptTraces {
-    private struct Key: Hashable {
-        let high: UInt64
-        let low: UInt64
-    }
-
     /// Most spans of one trace: a saga that is retried for hours must not displace all others.
     static let spansPerTrace = 500
 
     private let traceLimit: Int
     private let spanLimit: Int
-    private var traces: [Key: KeptTrace] = [:]
-    private var order: [Key] = []
+    private var traces: [TraceID: KeptTrace] = [:]
+    private var order: [TraceID] = []
     private var spanCount = 0
     /// Traces that had to go.
     private(set) var evicted = 0
@@ -38,14 +33,14 @@ struct KeptTraces {
 
     /// Whether a trace is kept already, so that what follows belongs to it.
     func holds(_ span: TraceSpan) -> Bool {
-        !order.isEmpty && traces[Key(high: span.traceHigh, low: span.traceLow)] != nil
+        !order.isEmpty && traces[TraceID(high: span.traceHigh, low: span.traceLow)] != nil
     }
 
     /// Keeps spans of the trace of `root`; returns those that found room.
     mutating func add(_ spans: [TraceSpan], of root: TraceSpan, _ reason: TailPolicy.Reason)
         -> [TraceSpan]
     {
-        let key = Key(high: root.traceHigh, low: root.traceLow)
+        let key = TraceID(high: root.traceHigh, low: root.traceLow)
         if traces[key] == nil {
             traces[key] = KeptTrace(reason: reason, root: root, spans: [])
             order.append(key)
@@ -59,7 +54,7 @@ struct KeptTraces {
         return taken
     }
 
-    private mutating func makeRoom(sparing last: Key) {
+    private mutating func makeRoom(sparing last: TraceID) {
         while order.count > traceLimit || spanCount > spanLimit {
             guard let oldest = order.first(where: { $0 != last }) else { return }
             order.removeAll { $0 == oldest }
@@ -70,7 +65,7 @@ struct KeptTraces {
 
     /// The spans of a trace; none when it is not kept.
     func spans(_ high: UInt64, _ low: UInt64) -> [TraceSpan] {
-        traces[Key(high: high, low: low)]?.spans ?? []
+        traces[TraceID(high: high, low: low)]?.spans ?? []
     }
 
     /// All of them, newest first.

@@ -9,6 +9,7 @@ final class LoopTraces: @unchecked Sendable {
     let loop: EventLoop
     private let policy: TailPolicy
     private let keep: @Sendable ([TraceSpan]) -> Void
+    private let found: @Sendable (TraceID) -> Void
     private var ring: SpanRing
     private var kept: KeptTraces
     private var budget: KeepBudget
@@ -18,11 +19,13 @@ final class LoopTraces: @unchecked Sendable {
         _ loop: EventLoop,
         _ limits: Tracer.Limits,
         _ policy: TailPolicy,
-        keep: @escaping @Sendable ([TraceSpan]) -> Void
+        keep: @escaping @Sendable ([TraceSpan]) -> Void,
+        found: @escaping @Sendable (TraceID) -> Void
     ) {
         self.loop = loop
         self.policy = policy
         self.keep = keep
+        self.found = found
         ring = SpanRing(capacity: limits.recentSpans)
         kept = KeptTraces(traces: limits.keptTraces, spans: limits.keptSpans)
         budget = KeepBudget(perSecond: policy.keptPerSecond)
@@ -36,12 +39,40 @@ final class LoopTraces: @unchecked Sendable {
         let isKnown = kept.holds(span)
         guard let reason = policy.reason(for: span) ?? (isKnown ? .sampled : nil) else { return }
         guard isKnown || budget.take(at: span.end) else { return counts.refused.add(1) }
+        store(ring.take(span.traceHigh, span.traceLow), of: span, reason, isNew: !isKnown)
+        // What was chosen where it began, every process knows of by itself.
+        if !isKnown, reason == .error || reason == .slow {
+            found(TraceID(high: span.traceHigh, low: span.traceLow))
+        }
+    }
+
+    private func store(
+        _ spans: [TraceSpan],
+        of root: TraceSpan,
+        _ reason: TailPolicy.Reason,
+        isNew: Bool
+    ) {
         let before = (kept.evicted, kept.cut)
-        let spans = kept.add(ring.take(span.traceHigh, span.traceLow), of: span, reason)
-        if !isKnown { counts.kept.add(1) }
+        let spans = kept.add(spans, of: root, reason)
+        if isNew { counts.kept.add(1) }
         counts.evicted.add(kept.evicted - before.0)
         counts.cut.add(kept.cut - before.1)
         if !spans.isEmpty { keep(spans) }
+    }
+
+    /// Keeps what the ring still has of traces that another process keeps.
+    func keep(_ ids: [TraceID], at now: Deadline) {
+        loop.preconditionIsCurrent()
+        for id in ids {
+            let spans = ring.take(id.high, id.low)
+            guard let root = spans.first(where: \.isLocalRoot) ?? spans.first else { continue }
+            let isNew = !kept.holds(root)
+            guard !isNew || budget.take(at: now) else {
+                counts.refused.add(1)
+                continue
+            }
+            store(spans, of: root, .asked, isNew: isNew)
+        }
     }
 
     // MARK: Reading

@@ -10,6 +10,8 @@ public struct TailPolicy: Sendable, Equatable {
         case slow
         /// It was chosen where it began.
         case sampled
+        /// Another process kept its part, and asked for this one.
+        case asked
     }
 
     /// From how long on a trace is slow.

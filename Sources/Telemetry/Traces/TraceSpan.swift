@@ -36,6 +36,20 @@ public struct TraceSpan: Sendable {
     }
 }
 
+/// The id of a trace.
+public struct TraceID: Sendable, Hashable {
+    /// The higher 64 bits.
+    public let high: UInt64
+    /// The lower 64 bits.
+    public let low: UInt64
+
+    /// Puts an id together.
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}
+
 /// On which side of a call a span is.
 public enum SpanKind: String, Sendable, Codable {
     /// Work within the process.

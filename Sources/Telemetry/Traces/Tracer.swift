@@ -9,7 +9,7 @@ public final class Tracer: Sendable {
     /// What one event loop holds at most.
     public struct Limits: Sendable {
         /// Spans of any trace, the last ones.
-        public var recentSpans = 2_048
+        public var recentSpans = 4_096
         /// Traces that are kept.
         public var keptTraces = 200
         /// Spans of those together.
@@ -27,16 +27,21 @@ public final class Tracer: Sendable {
 
     /// Makes a tracer.
     ///
-    /// - Parameter keep: told of the spans of each trace that is kept, on the loop that served it; it
-    ///   must not block.
+    /// Both are told on the loop that did the work, and must not block.
+    ///
+    /// - Parameters:
+    ///   - keep: told of the spans of each trace that is kept.
+    ///   - found: told of each trace that this process finds to be worth keeping, for whoever asks other
+    ///     processes to keep their parts too.
     public init(
         loops: [EventLoop],
         policy: TailPolicy = TailPolicy(),
         limits: Limits = Limits(),
-        keep: @escaping @Sendable ([TraceSpan]) -> Void = { _ in }
+        keep: @escaping @Sendable ([TraceSpan]) -> Void = { _ in },
+        found: @escaping @Sendable (TraceID) -> Void = { _ in }
     ) {
         self.policy = policy
-        places = loops.map { LoopTraces($0, limits, policy, keep: keep) }
+        places = loops.map { LoopTraces($0, limits, policy, keep: keep, found: found) }
     }
 
     /// Takes in a span that has ended, on the loop where it did.
@@ -45,6 +50,14 @@ public final class Tracer: Sendable {
             for place in places where place.loop === loop { return place.take(span) }
         }
         strays.add(1, ordering: .relaxed)
+    }
+
+    /// Keeps what is still here of traces that another process keeps; the second's budget counts.
+    public func keep(_ ids: [TraceID]) async {
+        _ = await gather { place in
+            place.keep(ids, at: .now)
+            return [Int]()
+        }
     }
 
     // MARK: Reading
