@@ -39,8 +39,11 @@ extension SagaDrive {
             entry(name, action, 1, "done", refusal?.reason, .now, epoch: state.epoch)
         )
         let log = logStatement(state)
+        let course = SagaCommit(commits: runner.commits, fence: fence, log: log)
         do throws(DatabaseError) {
-            try await body(SagaCommit(commits: runner.commits, fence: fence, log: log))
+            try await traced(commit: name) { () async throws(DatabaseError) in
+                try await body(course)
+            }
             state.journal.clear()
             state.leasedUntil = .after(runner.policy.lease)
             return .done

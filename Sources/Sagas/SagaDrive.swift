@@ -45,9 +45,12 @@ struct SagaDrive<Context: Sendable> {
         var leasedUntil: Deadline
         var lastError: String?
         var earlierAttempts: Int
+
+        var report: DriveReport { DriveReport(end: nil, lastError: lastError) }
     }
 
-    func run() async {
+    /// Drives the saga for as long as this driver may; says how it came out.
+    func run() async -> DriveReport {
         let shape = runner.saga.shape
         let machine =
             switch beginning {
@@ -66,18 +69,18 @@ struct SagaDrive<Context: Sendable> {
             switch state.machine.action {
             case .stop(let end):
                 runner.metrics.note(end)
-                return
+                return DriveReport(end: end, lastError: state.lastError)
             case .pause(let attempt):
-                guard await pause(attempt, &state) else { return }
+                guard await pause(attempt, &state) else { return state.report }
                 _ = state.machine.resume(deadlinePassed: deadline.hasPassed)
                 continue
             case .reclaim(let attempt):
                 event = await reclaim(attempt, &state)
             case let action:
-                guard await holdsLease(&state) else { return }
+                guard await holdsLease(&state) else { return state.report }
                 event = await perform(action, attempt: state.machine.attempts + 1, &state)
             }
-            if Task.isCancelled, event == .unknown { return }
+            if Task.isCancelled, event == .unknown { return state.report }
             _ = state.machine.handle(event, deadlinePassed: deadline.hasPassed)
             if let fate = state.machine.fate { outcome.resolve(fate) }
         }
@@ -198,7 +201,7 @@ struct SagaDrive<Context: Sendable> {
     ) async -> SagaMachine.Event {
         let start = Deadline.now
         let at = SagaLogEntry.now()
-        let result = await body()
+        let result = await traced(step: step, action, attempt, body)
         let (event, outcome, detail): (SagaMachine.Event, String, String?) =
             switch result {
             case .done: (.done, "done", nil)
