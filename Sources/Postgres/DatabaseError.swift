@@ -78,6 +78,9 @@ struct ServerError: Hashable, Sendable {
     var endsSession = false
     /// Cancelled because a neighbour in the pipeline was; see `DatabaseError.interrupted`.
     var isCollateral = false
+    /// Not the server's: libpq made it up when the connection broke, so it tells nothing of what the
+    /// server did.
+    var isMadeUp = false
 
     /// What a caller is told.
     ///

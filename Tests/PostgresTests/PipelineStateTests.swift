@@ -73,6 +73,22 @@ import Testing
         #expect(events == ["a serialization"])
     }
 
+    /// The server holds answers back until the synchronization point, so none of them is no sign that
+    /// nothing was done.
+    @Test func `a connection that breaks leaves open what was to be committed, and nothing else`() {
+        let broken = ServerError(sqlState: "08006", message: "no", isMadeUp: true)
+        var state = State()
+        state.sent([.execute(1), .execute(1)], for: "a", until: .never, .commits)
+        state.sent([.execute(1)], for: "b", until: .never, .commits)
+        #expect(feed(&state, .failed(broken), .endOfCommand) == [])
+        #expect(state.lost("gone").map(\.1) == [.outcomeUnknown, .outcomeUnknown])
+
+        state = State()
+        state.sent([.execute(1)], for: "a", until: .never, .rollsBack)
+        #expect(feed(&state, .failed(broken), .endOfCommand) == [])
+        #expect(state.lost("gone").map(\.1) == [.unavailable("no")])
+    }
+
     @Test func `preparations are the connection's own and answer nobody`() {
         var state = State()
         let (id, isNew) = state.statement(for: "SELECT 1")

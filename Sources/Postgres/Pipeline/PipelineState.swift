@@ -137,10 +137,10 @@ struct PipelineState<Waiter, Output> {
     private static func fail(_ error: ServerError, in segment: inout Segment) -> Failure? {
         segment.isAnswered = true
         var meaning = error.meaning
-        // Everything ran and the session ended: perhaps before the commit, perhaps after it.
-        if segment.current == nil, error.endsSession, segment.commitment == .commits {
-            meaning = .outcomeUnknown
-        }
+        // Everything ran and the session ended, or the connection broke and nobody said how far the
+        // server came: perhaps before the commit, perhaps after it.
+        let isOpen = error.isMadeUp || (segment.current == nil && error.endsSession)
+        if isOpen, segment.commitment == .commits { meaning = .outcomeUnknown }
         if segment.error == nil { segment.error = meaning }
         switch segment.current {
         case .prepare(let id), .execute(let id): return (id, segment.current ?? .text, meaning)

@@ -196,14 +196,16 @@ internal import Glibc
             unsafe text.map { unsafe String(cString: $0) }
         }
         let severity = unsafe field(anyway_severity(result))
+        // An error that libpq made up, because the connection broke, has no state.
+        let sqlState = unsafe field(anyway_sqlstate(result))
         return unsafe ServerError(
-            // An error that libpq made up, because the connection broke, has no state.
-            sqlState: field(anyway_sqlstate(result)) ?? "08006",
+            sqlState: sqlState ?? "08006",
             message: field(anyway_message(result)) ?? "connection lost",
             constraint: field(anyway_constraint(result)),
             table: field(anyway_table(result)),
             column: field(anyway_column(result)),
-            endsSession: severity == "FATAL" || severity == "PANIC"
+            endsSession: severity == "FATAL" || severity == "PANIC",
+            isMadeUp: sqlState == nil
         )
     }
 
