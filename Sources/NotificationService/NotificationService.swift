@@ -13,6 +13,7 @@ enum NotificationService {
             let database = try await boot.database(migrations: Migrations.all)
             let consumer = EventConsumer(
                 of: "order",
+                types: Reaction.types,
                 from: orders,
                 into: database,
                 outbox: Outbox(),
@@ -24,6 +25,7 @@ enum NotificationService {
             }
             let refunds = EventConsumer(
                 of: "payment",
+                types: PaymentEvents.types,
                 from: payments,
                 into: database,
                 outbox: Outbox(),

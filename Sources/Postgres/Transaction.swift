@@ -12,6 +12,10 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
     let deadline: Deadline
     private let begin: String
     private var phase = TransactionPhase.unopened
+    /// What goes with the next statement that is answered, or with the commit.
+    private var held: [any Statement] = []
+    /// The most statements held back.
+    private static var maxHeld: Int { 256 }
 
     init(_ connection: Connection, isolation: Isolation, until deadline: Deadline) {
         self.connection = connection
@@ -59,6 +63,18 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         return try await perform(statements.map { BoundStatement($0) }).map(\.affectedRows)
     }
 
+    /// Leaves a statement to be sent before the next one that is answered, or before the commit, in
+    /// the order of the calls; neighbours that are mergeable go as one.
+    ///
+    /// Its error shows there, and ends the transaction as any other does.
+    public func add(_ statement: any Statement) async throws(Failure) {
+        let isFull = await onLoop(connection.loop) {
+            self.held.append(statement)
+            return self.held.count >= Self.maxHeld
+        }
+        if isFull { _ = try await perform([]) }
+    }
+
     /// Runs statements in one round trip and decodes the rows of each.
     public func pipeline<each S: Statement>(
         _ statement: repeat each S
@@ -91,9 +107,12 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
 
     // MARK: On the loop
 
+    /// Sends what was left, then these; answers these.
     private func send(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet] {
+        let before = merge(neighbours: held).map { BoundStatement($0) }
+        held = []
         var segment = Connection.Segment(
-            statements: statements,
+            statements: before + statements,
             deadline: deadline,
             commitment: .rollsBack
         )
@@ -105,7 +124,8 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         }
         phase = .open
         do throws(DatabaseError) {
-            return Array(try await connection.perform(segment).dropFirst(segment.prelude.count))
+            let results = try await connection.perform(segment)
+            return Array(results.dropFirst(segment.prelude.count + before.count))
         } catch {
             // Nothing of a transaction survives its first error, so each one is certain.
             let certain: DatabaseError = error == .outcomeUnknown ? .unavailable("lost") : error
@@ -122,6 +142,7 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
     /// Commits; throws what ended the transaction before, or `.outcomeUnknown` when the server's
     /// answer did not come.
     func commit() async throws(DatabaseError) {
+        if !held.isEmpty { _ = try await send([]) }
         switch phase {
         case .unopened, .ended: return
         case .failed(let error): throw error
