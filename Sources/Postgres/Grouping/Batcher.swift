@@ -18,8 +18,10 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
 
     private typealias Outcome = Result<Output, DatabaseError>
 
-    private let database: Database
+    private let timeout: Duration
+    private let loop: @Sendable () -> EventLoop
     private let perform: Perform
+    private let overlaps: Bool
     private let state: Mutex<BatchState<Item, Key, OneShot<Outcome>>>
 
     /// Makes a batcher with nothing to do.
@@ -27,10 +29,51 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     /// - Parameters:
     ///   - database: where `perform` works; its loops and its time limit count.
     ///   - maxItems: the most items in one batch.
-    public init(_ database: Database, maxItems: Int = 64, perform: @escaping Perform) {
-        self.database = database
+    ///   - overlaps: a batch does not wait for the one before it, so that only who comes in the same
+    ///     turn of the loop shares one. For what is only read, and must not wait behind a stuck query.
+    public convenience init(
+        _ database: Database,
+        maxItems: Int = 64,
+        overlaps: Bool = false,
+        perform: @escaping Perform
+    ) {
+        self.init(
+            timeout: database.timeout,
+            maxItems: maxItems,
+            overlaps: overlaps,
+            loop: { database.pool().loop },
+            perform: perform
+        )
+    }
+
+    private init(
+        timeout: Duration,
+        maxItems: Int,
+        overlaps: Bool,
+        loop: @escaping @Sendable () -> EventLoop,
+        perform: @escaping Perform
+    ) {
+        self.timeout = timeout
+        self.loop = loop
         self.perform = perform
+        self.overlaps = overlaps
         state = Mutex(BatchState(limits: .init(items: max(1, maxItems))))
+    }
+
+    /// Makes a batcher for work that is not a database's, to be called on event loops.
+    ///
+    /// - Parameters:
+    ///   - timeout: the longest time one call may take.
+    ///   - maxItems: the most items in one batch.
+    ///   - perform: answers each item; it throws only `.timedOut` and the like, as it is not asked again.
+    public convenience init(timeout: Duration, maxItems: Int = 64, perform: @escaping Perform) {
+        self.init(
+            timeout: timeout,
+            maxItems: maxItems,
+            overlaps: true,
+            loop: { .required },
+            perform: perform
+        )
     }
 
     /// Does the item with others and gives its own answer.
@@ -44,8 +87,8 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
         guard let ticket = state.withLock({ $0.join(item, key: key, outcome) }) else {
             throw .overloaded
         }
-        let deadline = database.deadline()
-        return try await onLoop(database.pool().loop) { () async throws(DatabaseError) in
+        let deadline = Deadline.current.or(earlier: .after(timeout))
+        return try await onLoop(loop()) { () async throws(DatabaseError) in
             self.depart()
             if let known = await outcome.wait(until: deadline) { return try known.get() }
             guard !self.state.withLock({ $0.leave(ticket) }) else { throw .overloaded }
@@ -68,9 +111,15 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     private func run() async {
         let batch = state.withLock { $0.load() }
         guard !batch.isEmpty else { return }
+        if overlaps { letNextGo() }
         let outcomes = await outcomes(of: batch.map(\.item))
-        state.withLock { $0.finish() }
+        if !overlaps { state.withLock { $0.finish() } }
         for (entry, outcome) in zip(batch, outcomes) { entry.waiter.resolve(outcome) }
+        if !overlaps { depart() }
+    }
+
+    private func letNextGo() {
+        state.withLock { $0.finish() }
         depart()
     }
 
