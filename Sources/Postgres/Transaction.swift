@@ -11,14 +11,21 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
     let connection: Connection
     let deadline: Deadline
     private let begin: String
+    private let observe: DatabaseObserver?
     private var phase = TransactionPhase.unopened
     /// What goes with the next statement that is answered, or with the commit.
     private var held: [any Statement] = []
     /// The most statements held back.
     private static var maxHeld: Int { 256 }
 
-    init(_ connection: Connection, isolation: Isolation, until deadline: Deadline) {
+    init(
+        _ connection: Connection,
+        isolation: Isolation,
+        until deadline: Deadline,
+        observe: DatabaseObserver? = nil
+    ) {
         self.connection = connection
+        self.observe = observe
         self.begin = isolation.begin
         self.deadline = deadline
     }
@@ -124,7 +131,9 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         }
         phase = .open
         do throws(DatabaseError) {
-            let results = try await connection.perform(segment)
+            let results = try await observed(by: observe, .statements(before + statements)) {
+                () async throws(DatabaseError) in try await connection.perform(segment)
+            }
             return Array(results.dropFirst(segment.prelude.count + before.count))
         } catch {
             // Nothing of a transaction survives its first error, so each one is certain.
@@ -155,7 +164,9 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
             isShielded: true
         )
         do throws(DatabaseError) {
-            let tag = try await connection.perform(segment).first?.tag
+            let tag = try await observed(by: observe, .commit) {
+                () async throws(DatabaseError) in try await connection.perform(segment).first?.tag
+            }
             // The server answers ROLLBACK when the transaction had failed without our noticing.
             guard tag == "COMMIT" else {
                 throw .server(sqlState: "25P02", message: "the transaction was rolled back")

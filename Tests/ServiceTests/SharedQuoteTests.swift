@@ -83,7 +83,8 @@ private final class Catalog: Sendable {
             for (index, checkout) in checkouts.enumerated() {
                 tasks.addTask(executorPreference: group.loops[0]) {
                     do throws(Problem) {
-                        return (index, .success(try await client.quote(checkout, remembering: false)))
+                        let quote = try await client.quote(checkout, remembering: false)
+                        return (index, .success(quote))
                     } catch {
                         return (index, .failure(error))
                     }

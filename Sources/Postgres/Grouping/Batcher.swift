@@ -22,6 +22,9 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     private let loop: @Sendable () -> EventLoop
     private let perform: Perform
     private let overlaps: Bool
+    private let observe: DatabaseObserver?
+    /// What the observer of the database is told that an item waits for.
+    private let types: @Sendable (Item) -> [Any.Type]
     private let state: Mutex<BatchState<Item, Key, OneShot<Outcome>>>
 
     /// Makes a batcher with nothing to do.
@@ -31,10 +34,12 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     ///   - maxItems: the most items in one batch.
     ///   - overlaps: a batch does not wait for the one before it, so that only who comes in the same
     ///     turn of the loop shares one. For what is only read, and must not wait behind a stuck query.
+    ///   - types: what names an item to the database's observer: its statements; nil for its own type.
     public convenience init(
         _ database: Database,
         maxItems: Int = 64,
         overlaps: Bool = false,
+        types: @escaping @Sendable (Item) -> [Any.Type] = { _ in [Item.self] },
         perform: @escaping Perform
     ) {
         self.init(
@@ -42,6 +47,8 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
             maxItems: maxItems,
             overlaps: overlaps,
             loop: { database.pool().loop },
+            observe: database.observe,
+            types: types,
             perform: perform
         )
     }
@@ -51,10 +58,14 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
         maxItems: Int,
         overlaps: Bool,
         loop: @escaping @Sendable () -> EventLoop,
+        observe: DatabaseObserver?,
+        types: @escaping @Sendable (Item) -> [Any.Type],
         perform: @escaping Perform
     ) {
         self.timeout = timeout
         self.loop = loop
+        self.observe = observe
+        self.types = types
         self.perform = perform
         self.overlaps = overlaps
         state = Mutex(BatchState(limits: .init(items: max(1, maxItems))))
@@ -72,6 +83,8 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
             maxItems: maxItems,
             overlaps: true,
             loop: { .required },
+            observe: nil,
+            types: { _ in [] },
             perform: perform
         )
     }
@@ -82,6 +95,13 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     /// - Throws: `.overloaded` when the item was not begun: too many wait, or the caller's deadline
     ///   passed before its turn came. `.timedOut` or `.cancelled` when it may or may not be done.
     public func submit(_ item: Item, key: Key?) async throws(DatabaseError) -> Output {
+        // The batch itself is nobody's alone, so it is in no trace: each caller's wait for it is.
+        try await observed(by: observe, .group(types(item))) {
+            () async throws(DatabaseError) in try await wait(for: item, key)
+        }
+    }
+
+    private func wait(for item: Item, _ key: Key?) async throws(DatabaseError) -> Output {
         guard !Task.isCancelled else { throw .cancelled }
         let outcome = OneShot<Outcome>()
         guard let ticket = state.withLock({ $0.join(item, key: key, outcome) }) else {
