@@ -103,10 +103,14 @@ let package = Package(
         library("Mesh", ["Reactor", "HTTP", "Telemetry"]),
         library(
             "Messaging",
-            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh"],
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Contracts"],
             migrations: true
         ),
-        library("Sagas", ["Reactor", "Postgres", "Telemetry", "Messaging"], migrations: true),
+        library(
+            "Sagas",
+            ["Reactor", "HTTP", "Postgres", "Telemetry", "Messaging"],
+            migrations: true
+        ),
         library(
             "ServiceKit",
             ["Reactor", "HTTP", "Postgres", "Telemetry", "Mesh", "Messaging", "Contracts"]

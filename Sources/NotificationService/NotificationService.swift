@@ -13,6 +13,7 @@ enum NotificationService {
             let database = try await boot.database(migrations: Migrations.all)
             let consumer = EventConsumer(
                 of: "order",
+                types: Reaction.types,
                 from: orders,
                 into: database,
                 outbox: Outbox(),
@@ -25,6 +26,7 @@ enum NotificationService {
             }
             let refunds = EventConsumer(
                 of: "payment",
+                types: PaymentEvents.types,
                 from: payments,
                 into: database,
                 outbox: Outbox(),

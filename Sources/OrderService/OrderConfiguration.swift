@@ -5,6 +5,8 @@ internal import ServiceKit
 struct OrderConfiguration: Sendable {
     /// Orders that have not reached their pivot by then are given up.
     let checkoutDeadline: Duration
+    /// How long a checkout may wait for others that come close behind the last ones.
+    let gathering: Duration
     /// The folder of the journals that save orders while the database is out of reach; nil for none.
     let journalFolder: String?
     /// How large one replica's journal may become.
@@ -14,6 +16,7 @@ struct OrderConfiguration: Sendable {
 
     init(_ environment: Environment) throws(ConfigurationError) {
         checkoutDeadline = try environment.duration("CHECKOUT_DEADLINE", default: .seconds(30))
+        gathering = try environment.duration("CHECKOUT_GATHERING", default: .milliseconds(8))
         journalFolder = environment.optional("JOURNAL_DIR")
         journalMaxBytes = try environment.integer(
             "JOURNAL_MAX_BYTES",

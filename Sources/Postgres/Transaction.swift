@@ -13,6 +13,10 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
     private let begin: String
     private let observe: DatabaseObserver?
     private var phase = TransactionPhase.unopened
+    /// What goes with the next statement that is answered, or with the commit.
+    private var held: [any Statement] = []
+    /// The most statements held back.
+    private static var maxHeld: Int { 256 }
 
     init(
         _ connection: Connection,
@@ -66,6 +70,18 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         return try await perform(statements.map { BoundStatement($0) }).map(\.affectedRows)
     }
 
+    /// Leaves a statement to be sent before the next one that is answered, or before the commit, in
+    /// the order of the calls; neighbours that are mergeable go as one.
+    ///
+    /// Its error shows there, and ends the transaction as any other does.
+    public func add(_ statement: any Statement) async throws(Failure) {
+        let isFull = await onLoop(connection.loop) {
+            self.held.append(statement)
+            return self.held.count >= Self.maxHeld
+        }
+        if isFull { _ = try await perform([]) }
+    }
+
     /// Runs statements in one round trip and decodes the rows of each.
     public func pipeline<each S: Statement>(
         _ statement: repeat each S
@@ -98,9 +114,12 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
 
     // MARK: On the loop
 
+    /// Sends what was left, then these; answers these.
     private func send(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet] {
+        let before = merge(neighbours: held).map { BoundStatement($0) }
+        held = []
         var segment = Connection.Segment(
-            statements: statements,
+            statements: before + statements,
             deadline: deadline,
             commitment: .rollsBack
         )
@@ -112,10 +131,10 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         }
         phase = .open
         do throws(DatabaseError) {
-            let results = try await observed(by: observe, .statements(statements)) {
+            let results = try await observed(by: observe, .statements(before + statements)) {
                 () async throws(DatabaseError) in try await connection.perform(segment)
             }
-            return Array(results.dropFirst(segment.prelude.count))
+            return Array(results.dropFirst(segment.prelude.count + before.count))
         } catch {
             // Nothing of a transaction survives its first error, so each one is certain.
             let certain: DatabaseError = error == .outcomeUnknown ? .unavailable("lost") : error
@@ -132,6 +151,7 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
     /// Commits; throws what ended the transaction before, or `.outcomeUnknown` when the server's
     /// answer did not come.
     func commit() async throws(DatabaseError) {
+        if !held.isEmpty { _ = try await send([]) }
         switch phase {
         case .unopened, .ended: return
         case .failed(let error): throw error

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+internal import HTTP
 public import Postgres
 
 /// Starts a saga: run it in the transaction that stores what the saga is about.
@@ -248,8 +249,7 @@ public struct InsertSagaLog: Statement {
 
     /// The entries as JSON text: texts and numbers, which always encode.
     var text: String {
-        let data = (try? JSONEncoder().encode(entries)) ?? Data("[]".utf8)
-        return String(decoding: data, as: UTF8.self)
+        String(decoding: (try? JSON.encode(entries)) ?? Array("[]".utf8), as: UTF8.self)
     }
 }
 

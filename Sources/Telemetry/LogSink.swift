@@ -13,6 +13,9 @@ public final class LogSink: Sendable {
         return sink
     }()
 
+    /// How long a line waits for others, in microseconds.
+    private static let gathering: UInt32 = 5_000
+
     private let descriptor: Int32
     private let queue: Mutex<LogQueue>
     private let wake = Semaphore()
@@ -86,7 +89,10 @@ public final class LogSink: Sendable {
             case .write(let batch, let dropped):
                 put(batch)
                 if dropped > 0 { put(report(dropped)) }
-            case .sleep: wake.wait()
+            case .sleep:
+                wake.wait()
+                // Lines come in bursts, and one call writes many.
+                usleep(Self.gathering)
             case .stop: return
             }
         }

@@ -11,6 +11,28 @@ import Testing
 /// What a service that publishes has.
 let outboxMigrations = [MessagingMigrations.outbox, MessagingMigrations.outboxDays]
 
+/// Reads a page as a consumer does; its events, and the place behind them.
+func readPage(
+    _ database: Database,
+    after cursor: FeedCursor = .start,
+    types: [String] = [],
+    limit: Int64 = 1000,
+    bytes: Int64 = 1 << 20
+) async throws -> (events: [CloudEvent], cursor: FeedCursor) {
+    let find = FindEvents(
+        source: "/test",
+        after: cursor,
+        types: types,
+        limit: limit,
+        bytes: bytes
+    )
+    guard let stored = try await database.one(find) else { return ([], cursor) }
+    let page = try JSON.decode(EventPage.self, from: stored.json)
+    #expect(page.next == stored.cursor.description)
+    #expect(page.events.count == stored.count)
+    return (page.events, stored.cursor)
+}
+
 /// What events did: one row for each that took effect, in the order they did.
 private let effects = Migration(
     name: "effects",

@@ -29,6 +29,16 @@ import Testing
         #expect(pace.limit == ConsumerPace.maxLimit)
     }
 
+    @Test func `less than a page is taken in the rhythm, a whole one at once`() {
+        var pace = ConsumerPace()
+        #expect(pace.applied(behind: 0) == ConsumerPace.rhythm)
+        #expect(pace.applied(behind: Int64(ConsumerPace.maxLimit) - 1) == ConsumerPace.rhythm)
+        #expect(pace.applied(behind: Int64(ConsumerPace.maxLimit)) == .zero)
+        // What a page is shrinks with failures.
+        _ = pace.failed(Self.poison, events: 500)
+        #expect(pace.applied(behind: 250) == .zero)
+    }
+
     @Test func `weather is waited for and never held against an event`() {
         var pace = ConsumerPace()
         for error: DatabaseError in [

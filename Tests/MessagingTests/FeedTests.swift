@@ -22,13 +22,6 @@ import Testing
         )
     }
 
-    private static func read(_ database: Database, after: FeedCursor) async throws -> [StoredEvent]
-    {
-        try await database.all(
-            FindEvents(source: "/test", after: after, limit: 1000, bytes: 1 << 20)
-        )
-    }
-
     @Test func `an event that commits late is not stepped over`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
             let outbox = Outbox()
@@ -43,15 +36,14 @@ import Testing
             _ = await isWritten.wait(until: .after(.seconds(4)))
             try await database.run(Self.publish(outbox, 2))
             // The second event is committed; the first, with the smaller number, is not.
-            let early = try await Self.read(database, after: .start)
-            #expect(early.isEmpty)
+            let early = try await readPage(database)
+            #expect(early.events.isEmpty)
             mayCommit.resolve(true)
             try await late
-            let all = try await Self.read(database, after: .start)
-            #expect(all.map(\.event.sequence) == [1, 2])
-            let last = try #require(all.last?.cursor)
-            let rest = try await Self.read(database, after: last)
-            #expect(rest.isEmpty)
+            let all = try await readPage(database)
+            #expect(all.events.map(\.sequence) == [1, 2])
+            let rest = try await readPage(database, after: all.cursor)
+            #expect(rest.events.isEmpty && rest.cursor == all.cursor)
         }
     }
 
@@ -77,10 +69,9 @@ import Testing
             var seen: [Int64] = []
             var place = FeedCursor.start
             for _ in 0..<4 {
-                let find = FindEvents(source: "/test", after: place, limit: 1, bytes: 1 << 20)
-                let event = try #require(try await database.all(find).first)
-                seen.append(event.event.sequence)
-                place = event.cursor
+                let page = try await readPage(database, after: place, limit: 1)
+                seen += page.events.map(\.sequence)
+                place = page.cursor
             }
             #expect(seen == [9, 10, 99, 100])
         }
@@ -106,9 +97,9 @@ import Testing
                     var seen: [Int64] = []
                     let end = Deadline.after(.seconds(20))
                     while seen.count < total, !end.hasPassed {
-                        let page = try await Self.read(database, after: cursor)
-                        seen += page.map(\.event.sequence)
-                        cursor = page.last?.cursor ?? cursor
+                        let page = try await readPage(database, after: cursor)
+                        seen += page.events.map(\.sequence)
+                        cursor = page.cursor
                     }
                     return seen
                 }
@@ -121,9 +112,11 @@ import Testing
     @Test func `an event is a CloudEvent 1.0 whose data is JSON, not text`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
             try await database.run(Self.publish(Outbox(), 7))
-            let found = try await Self.read(database, after: .start)
-            let event = try #require(found.first?.event)
-            let json = try JSON.decode(JSONValue.self, from: try JSON.encode(event))
+            let find = FindEvents(source: "/test", after: .start, limit: 9, bytes: 1 << 20)
+            let stored = try #require(try await database.one(find))
+            let page = try JSON.decode(JSONValue.self, from: stored.json)
+            let json = try #require(page["events"]?.array?.first)
+            let event = try #require(try await readPage(database).events.first)
             #expect(json["specversion"]?.string == "1.0")
             #expect(json["source"]?.string == "/test")
             #expect(json["type"]?.string == "test.counted")
@@ -133,6 +126,32 @@ import Testing
             #expect(back == event)
             let number: Number = try back.content()
             #expect(number.value == 7)
+        }
+    }
+
+    @Test func `who wants some types alone gets those, and the place behind the others too`()
+        async throws
+    {
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
+            let outbox = Outbox()
+            for number in 1...6 as ClosedRange<Int64> {
+                let type = ["test.even", "test.odd"][Int(number % 2)]
+                try await database.run(
+                    outbox.publish(type, subject: "s", sequence: number, data: ["n": number])
+                )
+            }
+            let even = try await readPage(database, types: ["test.even", "test.other"])
+            #expect(even.events.map(\.sequence) == [2, 4, 6])
+            // The first two: one wanted, one not.
+            let first = try await readPage(database, types: ["test.odd"], limit: 2)
+            #expect(first.events.map(\.sequence) == [1])
+            let rest = try await readPage(database, after: first.cursor, types: ["test.odd"])
+            #expect(rest.events.map(\.sequence) == [3, 5])
+            let none = try await readPage(database, types: ["test.other"])
+            #expect(none.events.isEmpty && none.cursor == even.cursor)
+            // Contents that are not wanted take no room.
+            let tight = try await readPage(database, types: ["test.even"], bytes: 8)
+            #expect(tight.events.map(\.sequence) == [2, 4])
         }
     }
 }

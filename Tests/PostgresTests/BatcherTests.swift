@@ -78,6 +78,25 @@ private final class Batches: Sendable {
         }
     }
 
+    @Test func `where batches overlap, nobody waits behind a stuck one`() async throws {
+        try await withDatabase { database async throws in
+            let (batches, gate) = (Batches(), OneShot<Void>())
+            let doubler = Doubler(database, overlaps: true) { items throws(DatabaseError) in
+                batches.note(items)
+                if items == [100] { _ = await gate.wait(until: .after(.seconds(10))) }
+                return items.map { 2 * $0 }
+            }
+            async let first = doubler.submit(100, key: nil)
+            while batches.all.isEmpty { try await EventLoop.sleep(for: .milliseconds(1)) }
+            let others = await callers(6) { n throws(DatabaseError) in
+                try await doubler.submit(n, key: nil)
+            }
+            #expect(others == (0..<6).map { .success(2 * $0) })
+            gate.resolve(())
+            #expect(try await first == 200)
+        }
+    }
+
     @Test func `items with the same key are never in one batch`() async throws {
         try await withDatabase { database async throws in
             let batches = Batches()

@@ -34,6 +34,30 @@ private final class Counter: Sendable {
         }
     }
 
+    @Test func `what is left for later goes before what is answered, and with the commit`()
+        async throws
+    {
+        try await withDatabase(migrations: [.accounts]) { database async throws in
+            let found = try await database.transaction { tx throws(DatabaseError) in
+                for id in 1...3 { try await tx.add(InsertAccount(id: id, balance: id)) }
+                try await tx.add(AddToAccount(id: 3, amount: 10))
+                let found = try await tx.one(FindBalance(id: 3))
+                try await tx.add(InsertAccount(id: 4, balance: 4))
+                return found
+            }
+            #expect(found == 13)
+            #expect(try await database.one(CountAccounts())?.total == 20)
+            let violation = DatabaseError.constraint(name: "accounts_id", kind: .unique)
+            await #expect(throws: violation) { () async throws in
+                try await database.transaction { tx throws(DatabaseError) in
+                    try await tx.add(InsertAccount(id: 5, balance: 5))
+                    try await tx.add(InsertAccount(id: 4, balance: 4))
+                }
+            }
+            #expect(try await database.one(CountAccounts())?.count == 4)
+        }
+    }
+
     @Test func `a closure that throws its own error leaves nothing behind`() async throws {
         try await withDatabase(migrations: [.accounts]) { database async throws in
             let store = Store<ShopError>(database)

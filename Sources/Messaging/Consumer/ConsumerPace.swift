@@ -23,6 +23,10 @@ struct ConsumerPace: Sendable, Equatable {
     /// The longest wait: a producer that comes back is followed again this soon.
     static let maxWait = Duration.seconds(1)
 
+    /// The time between the beginnings of two turns while there is less than a page to take: each turn
+    /// costs the same however few events it brings.
+    static let rhythm = Duration.milliseconds(200)
+
     /// How many events to ask for.
     private(set) var limit = maxLimit
     private var failures = 0
@@ -33,6 +37,14 @@ struct ConsumerPace: Sendable, Equatable {
         limit = min(limit * 2, Self.maxLimit)
         failures = 0
         attempts = 0
+    }
+
+    /// A page was applied, and about so many events lie behind it; how long after its beginning the next
+    /// turn is due.
+    mutating func applied(behind: Int64) -> Duration {
+        let isFull = behind >= Int64(limit)
+        succeeded()
+        return isFull ? .zero : Self.rhythm
     }
 
     /// The feed could not be asked.

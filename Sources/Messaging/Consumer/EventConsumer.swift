@@ -48,6 +48,7 @@ public struct EventConsumer: Sendable {
     let feed: String
     let database: Database
     let log: Logger
+    private let types: [String]
     private let change: Apply
     private let tracer: Tracer?
     private let upstream: Upstream
@@ -62,12 +63,14 @@ public struct EventConsumer: Sendable {
     ///
     /// - Parameters:
     ///   - feed: whose events, such as `order`.
+    ///   - types: of which types; none for all. Others may come nevertheless.
     ///   - owner: this replica's own name, such as `notification.2`.
     ///   - outbox: its clock takes in the readings that events carry.
     ///   - maxParked: how many events may be set aside before the consumer stops.
     ///   - tracer: keeps a span of each event, in the trace that the event happened in.
     public init(
         of feed: String,
+        types: [String] = [],
         from upstream: Upstream,
         into database: Database,
         outbox: Outbox,
@@ -79,6 +82,7 @@ public struct EventConsumer: Sendable {
         apply: @escaping Apply
     ) {
         self.feed = feed
+        self.types = types
         self.upstream = upstream
         self.database = database
         self.outbox = outbox
@@ -99,8 +103,13 @@ public struct EventConsumer: Sendable {
 
     /// One turn, and what follows from it.
     private func step(_ pace: inout ConsumerPace) async {
+        let begin = Deadline.now
         switch await turn(limit: pace.limit) {
-        case .applied(let backlog), .idle(let backlog):
+        case .applied(let backlog):
+            measures.note(backlog)
+            let rest = pace.applied(behind: backlog?.events ?? 0)
+            try? await EventLoop.sleep(until: begin.advanced(by: rest))
+        case .idle(let backlog):
             pace.succeeded()
             measures.note(backlog)
         case .notOurs:
@@ -164,9 +173,10 @@ public struct EventConsumer: Sendable {
     }
 
     private func fetch(after cursor: FeedPosition, limit: Int) async -> Fetched {
+        let wanted = types.isEmpty ? "" : "&types=\(types.joined(separator: ","))"
         let request = ClientRequest(
             .get,
-            "/events?after=\(cursor)&limit=\(limit)&wait=\(waitSeconds)"
+            "/events?after=\(cursor)&limit=\(limit)&wait=\(waitSeconds)\(wanted)"
         )
         let time = Duration.seconds(waitSeconds + 3)
         let options = CallOptions(isIdempotent: true, timeout: time, tryTimeout: time)

@@ -2,7 +2,8 @@ public import HTTP
 public import Postgres
 internal import Reactor
 
-/// Serves a service's outbox to those who may read it: `GET /events?after=CURSOR&limit=500&wait=20`.
+/// Serves a service's outbox to those who may read it: `GET /events?after=CURSOR&limit=500&wait=20`,
+/// and `&types=order.confirmed,order.rejected` for who wants only those.
 ///
 /// Reading changes nothing here, so any number of consumers can follow, each at its own pace, and any
 /// of them can start over from the beginning.
@@ -11,6 +12,8 @@ public struct EventFeed: Sendable {
     static let maxLimit = 1000
     /// The longest an answer is held back for an event to come, in seconds.
     static let maxWait = 30
+    /// The most types that a reader can name.
+    static let maxTypes = 32
     /// Bytes of content after which an answer takes in no further event.
     static let maxBytes = 1 << 20
 
@@ -46,25 +49,41 @@ public struct EventFeed: Sendable {
 
     private func read(_ request: Request) async throws(Problem) -> Response {
         let text = request.query.first("after") ?? FeedPosition.oldest.description
-        guard let position = FeedPosition(text) else {
+        guard var position = FeedPosition(text) else {
             throw .badRequest("after: '\(text)' is not a cursor of this feed")
         }
         let limit = try number(request, "limit", in: 1...Self.maxLimit, default: 500)
         let wait = try number(request, "wait", in: 0...Self.maxWait, default: 0)
+        let types = try Self.types(request)
         let end = Deadline.after(.seconds(wait))
         while true {
-            let (found, start) = try await find(position, limit)
-            if let last = found.last {
-                return try await answer(found.map(\.event), next: last.cursor)
+            let (page, start) = try await find(position, types, limit)
+            if let page {
+                guard page.count == 0 else {
+                    return .bytes(page.json, type: "application/json")
+                }
+                // Only what this reader does not want: no reason to wake it.
+                position = .behind(page.cursor)
+                if page.seen == limit, !end.hasPassed, !isStopping() { continue }
             }
             let isCancelled = (try? await EventLoop.sleep(for: pollInterval)) == nil
             if end.hasPassed || isCancelled || isStopping() {
                 switch position {
-                case .oldest: return try await answer([], next: start)
-                case .behind(let cursor): return try await answer([], next: cursor)
+                case .oldest: return try await nothing(next: start)
+                case .behind(let cursor): return try await nothing(next: cursor)
                 }
             }
         }
+    }
+
+    /// The types that a reader wants; none for all.
+    private static func types(_ request: Request) throws(Problem) -> [String] {
+        guard let text = request.query.first("types") else { return [] }
+        let types = text.split(separator: ",").map(String.init)
+        guard !types.isEmpty, types.count <= maxTypes else {
+            throw .badRequest("types must name 1 to \(maxTypes) types, with commas between")
+        }
+        return types
     }
 
     /// What lies behind the position, and where the feed begins.
@@ -72,8 +91,9 @@ public struct EventFeed: Sendable {
     /// The start is read last: had a day been dropped before the events were read, it would show.
     private func find(
         _ position: FeedPosition,
+        _ types: [String],
         _ limit: Int
-    ) async throws(Problem) -> ([StoredEvent], FeedCursor) {
+    ) async throws(Problem) -> (StoredPage?, FeedCursor) {
         let cursor: FeedCursor
         switch position {
         case .oldest: cursor = .start
@@ -82,10 +102,11 @@ public struct EventFeed: Sendable {
         let events = FindEvents(
             source: source,
             after: cursor,
+            types: types,
             limit: Int64(limit),
             bytes: Int64(Self.maxBytes)
         )
-        let found: ([StoredEvent], [FeedCursor])
+        let found: ([StoredPage], [FeedCursor])
         do throws(DatabaseError) {
             found = try await database.pipeline(events, FindFeedStart())
         } catch {
@@ -93,20 +114,17 @@ public struct EventFeed: Sendable {
         }
         let start = found.1.first ?? .start
         if position != .oldest, cursor < start { throw Self.gone(cursor, start) }
-        return (found.0, start)
+        return (found.0.first, start)
     }
 
-    private func answer(
-        _ events: [CloudEvent],
-        next: FeedCursor
-    ) async throws(Problem) -> Response {
+    private func nothing(next: FeedCursor) async throws(Problem) -> Response {
         let backlog: Backlog?
         do throws(DatabaseError) {
             backlog = try await database.one(FindBacklog(after: next))
         } catch {
             throw Self.unreadable(error)
         }
-        return .json(EventPage(events: events, next: "\(next)", behind: backlog))
+        return .json(EventPage(events: [], next: "\(next)", behind: backlog))
     }
 
     private static func unreadable(_ error: DatabaseError) -> Problem {

@@ -11,19 +11,34 @@ struct Backlog: Sendable, Hashable, Codable {
 /// Looks behind a place in the feed, beyond the horizon too: what a long transaction holds up is late
 /// although no reader can have it yet.
 struct FindBacklog: Statement {
-    static let sql = """
-        SELECT coalesce(greatest(newest.id - $2, 1), 0),
+    static let sql = query(behind: "$1::text::xid8", "$2", startingAt: "$1::text::xid8")
+    let after: FeedCursor
+
+    /// The query, for other statements to look with as well: `events` and `milliseconds`.
+    ///
+    /// - Parameters:
+    ///   - transaction: the place's transaction, in SQL.
+    ///   - row: the place's row, in SQL.
+    ///   - start: a transaction that does not come later, in SQL that is known before the statement
+    ///     runs: it leaves sealed days out.
+    static func query(
+        behind transaction: String,
+        _ row: String,
+        startingAt start: String
+    ) -> String {
+        """
+        SELECT coalesce(greatest(newest.id - \(row), 1), 0) AS events,
             coalesce(greatest(
                 extract(epoch FROM clock_timestamp() - oldest.occurred_at) * 1000, 0
-            ), 0)::bigint
+            ), 0)::bigint AS milliseconds
         FROM (SELECT 1) AS always
         LEFT JOIN (
             SELECT occurred_at FROM outbox
-            WHERE (txid, id) > ($1::text::xid8, $2)
+            WHERE (outbox.txid, outbox.id) > (\(transaction), \(row))
                 AND day >= (SELECT min(day) FROM outbox_days
-                    WHERE last_txid IS NULL OR last_txid >= $1::text::xid8)
+                    WHERE last_txid IS NULL OR last_txid >= \(start))
                 AND day <= (SELECT day FROM outbox_head)
-            ORDER BY txid, id LIMIT 1
+            ORDER BY outbox.txid, outbox.id LIMIT 1
         ) AS oldest ON true
         LEFT JOIN (
             SELECT id FROM outbox
@@ -31,7 +46,7 @@ struct FindBacklog: Statement {
             ORDER BY txid DESC, id DESC LIMIT 1
         ) AS newest ON oldest.occurred_at IS NOT NULL
         """
-    let after: FeedCursor
+    }
 
     func bind(_ parameters: inout Parameters) {
         parameters.append("\(after.transaction)", after.row)

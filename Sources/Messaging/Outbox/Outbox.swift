@@ -1,4 +1,6 @@
+internal import Contracts
 public import FoundationEssentials
+internal import HTTP
 public import Postgres
 internal import Reactor
 internal import Synchronization
@@ -30,7 +32,7 @@ public final class Outbox: Sendable {
     ) throws(DatabaseError) -> InsertEvent {
         let text: String
         do {
-            text = String(decoding: try JSONEncoder().encode(data), as: UTF8.self)
+            text = String(decoding: try JSON.encode(data), as: UTF8.self)
         } catch {
             throw .decoding("the content of \(type) is not JSON")
         }
@@ -38,7 +40,7 @@ public final class Outbox: Sendable {
             throw .decoding("the content of \(type) is longer than \(Self.maxContent) bytes")
         }
         return InsertEvent(
-            eventID: UUID(),
+            eventID: UUIDv7.next(),
             type: type,
             subject: subject,
             sequence: sequence,

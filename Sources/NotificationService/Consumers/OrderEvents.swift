@@ -11,6 +11,9 @@ enum Reaction: Sendable, Equatable {
     /// It is not for us.
     case ignore
 
+    /// The types that lead to something.
+    static let types = [OrderEvent.confirmed, OrderEvent.rejected, OrderEvent.cancelled]
+
     /// Decides by the event's type and content alone.
     init(to event: CloudEvent) {
         let compose: (OrderEventData) -> Message
@@ -57,7 +60,7 @@ extension Reaction {
     func apply(in transaction: Transaction<DatabaseError>) async throws(DatabaseError) {
         switch self {
         case .deliver(let delivery):
-            try await transaction.run(InsertDelivery(delivery: delivery))
+            try await transaction.add(InsertDeliveries(deliveries: [delivery]))
         case .refuse(let reason): throw .decoding(reason)
         case .ignore: break
         }

@@ -7,6 +7,9 @@ internal import Postgres
 /// Of a charge and of a refused card the order's own event tells; a refund takes its time, and is
 /// told when the provider has made it.
 enum PaymentEvents {
+    /// The types that lead to something.
+    static let types = [PaymentEvent.refunded]
+
     static func reaction(to event: CloudEvent) -> Reaction {
         guard event.type == PaymentEvent.refunded else { return .ignore }
         guard let payment = try? event.content(as: PaymentEventData.self) else {

@@ -1,6 +1,7 @@
 internal import Contracts
 internal import HTTP
 internal import Mesh
+internal import Postgres
 internal import Synchronization
 
 /// Asks the product service what things cost.
@@ -10,9 +11,17 @@ final class CatalogClient: Sendable {
 
     private let upstream: Upstream
     private let memory = Mutex(PriceMemory())
+    /// Quotes that are asked for at the same time are asked for in one call.
+    private let shared: Batcher<[OrderLine], Never, Shared>
+
+    /// A quote that was asked for with others; nil when it has to be asked for alone.
+    private typealias Shared = Result<Quote?, Problem>
 
     init(upstream: Upstream) {
         self.upstream = upstream
+        shared = Batcher(timeout: upstream.policy.callTimeout) { asked throws(DatabaseError) in
+            await Self.share(asked, upstream)
+        }
     }
 
     /// Today's prices of a checkout's lines; nothing is reserved by asking.
@@ -42,6 +51,8 @@ final class CatalogClient: Sendable {
     }
 
     private func quote(_ checkout: Checkout) async throws(Problem) -> Quote {
+        let share = try? await shared.submit(checkout.lines, key: nil)
+        if let quote = try share?.get() { return quote }
         let response = try await ask(Lines(checkout.lines))
         guard response.status == .ok else { throw await refusal(response, checkout) }
         do throws(ClientError) {
@@ -51,7 +62,54 @@ final class CatalogClient: Sendable {
         }
     }
 
+    /// Asks for several checkouts' prices in one call, which fails for all of them when nobody answers.
+    private static func share(_ asked: [[OrderLine]], _ upstream: Upstream) async -> [Shared] {
+        let products = Set(asked.joined().map(\.productID)).sorted()
+        guard asked.count > 1, products.count <= Checkout.maxLines else {
+            return asked.map { _ in .success(nil) }
+        }
+        let lines = Lines(products.map { OrderLine(productID: $0, quantity: 1) })
+        let response: ClientResponse
+        do throws(Problem) {
+            response = try await ask(lines, upstream)
+        } catch {
+            return asked.map { _ in .failure(error) }
+        }
+        // Whatever is wrong with one is for that one to hear.
+        guard response.status == .ok,
+            let quote = try? await response.json(Quote.self, limit: maxAnswer)
+        else { return asked.map { _ in .success(nil) } }
+        let prices = Dictionary(quote.lines.map { ($0.productID, $0) }) { first, _ in first }
+        return asked.map { .success(Self.quote($0, prices)) }
+    }
+
+    /// One checkout's share; nil unless every product has a price.
+    private static func quote(
+        _ lines: [OrderLine],
+        _ prices: [ProductID: QuotedLine]
+    ) -> Quote? {
+        let quoted = lines.compactMap { line in
+            prices[line.productID].map { price in
+                QuotedLine(
+                    productID: line.productID,
+                    title: price.title,
+                    quantity: line.quantity,
+                    unitPriceCents: price.unitPriceCents,
+                    currency: price.currency
+                )
+            }
+        }
+        return quoted.count == lines.count ? Quote(quoted) : nil
+    }
+
     private func ask(_ lines: Lines) async throws(Problem) -> ClientResponse {
+        try await Self.ask(lines, upstream)
+    }
+
+    private static func ask(
+        _ lines: Lines,
+        _ upstream: Upstream
+    ) async throws(Problem) -> ClientResponse {
         guard let request = try? ClientRequest.json(.post, "/quotes", lines) else {
             throw .internalError
         }

@@ -8,6 +8,10 @@ struct OrderRoutes: Sendable {
     let store: Store<Problem>
     /// What starts and ends orders is committed together.
     let commits: GroupCommit
+    /// Checkouts that come close to each other go through their commits together.
+    let gathering: Gathering
+    /// Keys that are looked up at the same time share a query.
+    let answers: Batcher<FindAnswer, Never, KnownKey?>
     let catalog: CatalogClient
     let sagas: SagaRunner<Order>
     let awaited: AwaitedAnswers
@@ -18,6 +22,34 @@ struct OrderRoutes: Sendable {
     let saved: SavedOrders?
     /// What is certainly placed, though the database cannot be asked.
     let recent = RecentOrders()
+
+    init(
+        store: Store<Problem>,
+        commits: GroupCommit,
+        gathering: Gathering = Gathering(interval: .milliseconds(1)),
+        catalog: CatalogClient,
+        sagas: SagaRunner<Order>,
+        awaited: AwaitedAnswers,
+        cancellations: SagaRunner<Order>,
+        oversight: SagaOversight,
+        outbox: Outbox,
+        saved: SavedOrders?
+    ) {
+        let database = store.database
+        self.store = store
+        self.commits = commits
+        self.gathering = gathering
+        answers = Batcher(database, overlaps: true) { asked throws(DatabaseError) in
+            try await database.answers(asked)
+        }
+        self.catalog = catalog
+        self.sagas = sagas
+        self.awaited = awaited
+        self.cancellations = cancellations
+        self.oversight = oversight
+        self.outbox = outbox
+        self.saved = saved
+    }
 
     func add(to routes: inout Router) {
         routes.on(.post, "/orders", from: "gateway", placeOrder)

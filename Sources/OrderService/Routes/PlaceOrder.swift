@@ -10,9 +10,10 @@ extension OrderRoutes {
     /// Places an order once per idempotency key; the saga finishes what this transaction starts.
     @Sendable func placeOrder(_ request: Request) async throws(Problem) -> Response {
         let submission = try await Submission(request)
+        await gathering.join()
         let known: KnownKey?
         do throws(DatabaseError) {
-            known = try await store.database.one(submission.findAnswer)
+            known = try await answers.submit(submission.findAnswer, key: nil)
         } catch {
             return try await save(submission, nil, because: error)
         }

@@ -1,4 +1,5 @@
 internal import Contracts
+internal import HTTP
 internal import Postgres
 internal import ServiceKit
 
@@ -22,8 +23,12 @@ struct InsertOrder: Statement {
         self.order = order
         self.key = key
         self.fingerprint = fingerprint
-        address = try JSONText(encoding: order.shippingAddress)
-        lines = try JSONText(encoding: order.lines)
+        do {
+            address = JSONText(try JSON.encode(order.shippingAddress))
+            lines = JSONText(try JSON.encode(order.lines))
+        } catch {
+            throw .decoding("an order's address or lines are not JSON")
+        }
     }
 
     func bind(_ parameters: inout Parameters) {

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import HTTP
 internal import Postgres
 
 /// An object's metadata as it is stored: JSON text, keys sorted.
@@ -16,10 +17,8 @@ struct Metadata: PostgresValue {
     }
 
     var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
         // A map of strings is always encodable.
-        return (try? encoder.encode(entries)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        (try? JSON.encode(entries)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     static func decode(_ cell: borrowing Cell) throws(DatabaseError) -> Metadata {

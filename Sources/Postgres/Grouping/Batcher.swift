@@ -18,8 +18,11 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
 
     private typealias Outcome = Result<Output, DatabaseError>
 
-    private let database: Database
+    private let timeout: Duration
+    private let loop: @Sendable () -> EventLoop
     private let perform: Perform
+    private let overlaps: Bool
+    private let observe: DatabaseObserver?
     /// What the observer of the database is told that an item waits for.
     private let types: @Sendable (Item) -> [Any.Type]
     private let state: Mutex<BatchState<Item, Key, OneShot<Outcome>>>
@@ -29,17 +32,61 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     /// - Parameters:
     ///   - database: where `perform` works; its loops and its time limit count.
     ///   - maxItems: the most items in one batch.
+    ///   - overlaps: a batch does not wait for the one before it, so that only who comes in the same
+    ///     turn of the loop shares one. For what is only read, and must not wait behind a stuck query.
     ///   - types: what names an item to the database's observer: its statements; nil for its own type.
-    public init(
+    public convenience init(
         _ database: Database,
         maxItems: Int = 64,
+        overlaps: Bool = false,
         types: @escaping @Sendable (Item) -> [Any.Type] = { _ in [Item.self] },
         perform: @escaping Perform
     ) {
-        self.database = database
+        self.init(
+            timeout: database.timeout,
+            maxItems: maxItems,
+            overlaps: overlaps,
+            loop: { database.pool().loop },
+            observe: database.observe,
+            types: types,
+            perform: perform
+        )
+    }
+
+    private init(
+        timeout: Duration,
+        maxItems: Int,
+        overlaps: Bool,
+        loop: @escaping @Sendable () -> EventLoop,
+        observe: DatabaseObserver?,
+        types: @escaping @Sendable (Item) -> [Any.Type],
+        perform: @escaping Perform
+    ) {
+        self.timeout = timeout
+        self.loop = loop
+        self.observe = observe
         self.types = types
         self.perform = perform
+        self.overlaps = overlaps
         state = Mutex(BatchState(limits: .init(items: max(1, maxItems))))
+    }
+
+    /// Makes a batcher for work that is not a database's, to be called on event loops.
+    ///
+    /// - Parameters:
+    ///   - timeout: the longest time one call may take.
+    ///   - maxItems: the most items in one batch.
+    ///   - perform: answers each item; it throws only `.timedOut` and the like, as it is not asked again.
+    public convenience init(timeout: Duration, maxItems: Int = 64, perform: @escaping Perform) {
+        self.init(
+            timeout: timeout,
+            maxItems: maxItems,
+            overlaps: true,
+            loop: { .required },
+            observe: nil,
+            types: { _ in [] },
+            perform: perform
+        )
     }
 
     /// Does the item with others and gives its own answer.
@@ -49,7 +96,7 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     ///   passed before its turn came. `.timedOut` or `.cancelled` when it may or may not be done.
     public func submit(_ item: Item, key: Key?) async throws(DatabaseError) -> Output {
         // The batch itself is nobody's alone, so it is in no trace: each caller's wait for it is.
-        try await observed(by: database.observe, .group(types(item))) {
+        try await observed(by: observe, .group(types(item))) {
             () async throws(DatabaseError) in try await wait(for: item, key)
         }
     }
@@ -60,8 +107,8 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
         guard let ticket = state.withLock({ $0.join(item, key: key, outcome) }) else {
             throw .overloaded
         }
-        let deadline = database.deadline()
-        return try await onLoop(database.pool().loop) { () async throws(DatabaseError) in
+        let deadline = Deadline.current.or(earlier: .after(timeout))
+        return try await onLoop(loop()) { () async throws(DatabaseError) in
             self.depart()
             if let known = await outcome.wait(until: deadline) { return try known.get() }
             guard !self.state.withLock({ $0.leave(ticket) }) else { throw .overloaded }
@@ -84,9 +131,15 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     private func run() async {
         let batch = state.withLock { $0.load() }
         guard !batch.isEmpty else { return }
+        if overlaps { letNextGo() }
         let outcomes = await outcomes(of: batch.map(\.item))
-        state.withLock { $0.finish() }
+        if !overlaps { state.withLock { $0.finish() } }
         for (entry, outcome) in zip(batch, outcomes) { entry.waiter.resolve(outcome) }
+        if !overlaps { depart() }
+    }
+
+    private func letNextGo() {
+        state.withLock { $0.finish() }
         depart()
     }
 

@@ -31,6 +31,19 @@ func merge(_ requests: [[any Statement]]) -> [any Statement] {
     }
 }
 
+/// Merges neighbours of one type; the order stays.
+func merge(neighbours statements: [any Statement]) -> [any Statement] {
+    var columns: [[any Statement]] = []
+    for statement in statements {
+        if let last = columns.last?.last, type(of: last) == type(of: statement) {
+            columns[columns.count - 1].append(statement)
+        } else {
+            columns.append([statement])
+        }
+    }
+    return columns.flatMap { $0.count == 1 ? $0 : merge(column: $0) }
+}
+
 /// Statements of one type, as one where the type allows it.
 private func merge(column: [any Statement]) -> [any Statement] {
     guard let first = column.first as? any MergeableStatement else { return column }
