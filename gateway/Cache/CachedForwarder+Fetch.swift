@@ -38,7 +38,7 @@ extension CachedForwarder {
                 let response = standIn(call, answer.status)
             {
                 _ = try? await answer.body(limit: Forwarder.bufferedLimit)
-                lead?.finish(.notShared)
+                lead?.finish(.notThisTime)
                 return response
             }
             return try await keep(answer, arrival, call, lead)
@@ -151,8 +151,10 @@ extension CachedForwarder {
 
     /// What is fresh for nobody but the one who asked is not shared: those who wait ask all at once.
     private func share(_ stored: StoredResponse) -> Flight.Outcome {
-        stored.ttl(at: EdgeCache.now) > 0 && !stored.freshness.mustValidate
-            ? .stored(stored) : .notShared
+        guard stored.freshness.lifetime > 0, !stored.freshness.mustValidate else {
+            return .notShared
+        }
+        return stored.ttl(at: EdgeCache.now) > 0 ? .stored(stored) : .notThisTime
     }
 
     private func storability(
@@ -201,7 +203,7 @@ extension CachedForwarder {
         status.isStored = true
         guard let length, length <= Forwarder.bufferedLimit else {
             // Nobody reads the content of an answer to HEAD.
-            if call.ask.isHead { lead?.finish(.notShared) }
+            if call.ask.isHead { lead?.finish(.notThisTime) }
             return stream(filling, status)
         }
         let content: [UInt8]

@@ -162,7 +162,7 @@ struct CachedForwarder: Sendable {
                 case .failed(let problem)?:
                     if let response = standIn(call, nil) { return response }
                     throw problem
-                case .notShared?, nil: return try await fetch(request, call, lead: nil)
+                case .notShared?, .notThisTime?, nil: return try await fetch(request, call, lead: nil)
                 case .abandoned?: break
                 }
             }
@@ -227,7 +227,7 @@ struct CachedForwarder: Sendable {
     /// Asks the origin for what is about to be too old, unless somebody does already.
     private func refresh(_ request: Request, _ call: CacheCall) {
         guard cache.beginRefresh() else { return }
-        guard case .lead(let lead) = cache.join(call.found.flightKey) else {
+        guard case .lead(let lead) = cache.join(call.found.flightKey, anyhow: true) else {
             return cache.endRefresh()
         }
         Task(executorPreference: EventLoop.required) {

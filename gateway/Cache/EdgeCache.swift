@@ -114,10 +114,12 @@ final class EdgeCache: Sendable {
 
     // MARK: Calls under way
 
-    /// - Parameter key: narrowed to the variant that is wanted.
-    func join(_ key: CacheKey) -> Joining {
+    /// - Parameters:
+    ///   - key: narrowed to the variant that is wanted.
+    ///   - anyhow: whether to lead even where answers were not for sharing.
+    func join(_ key: CacheKey, anyhow: Bool = false) -> Joining {
         cell(key).state.withLock { state in
-            if let until = state.unshared[key] {
+            if !anyhow, let until = state.unshared[key] {
                 guard until < Self.now else { return .alone }
                 state.unshared[key] = nil
             }

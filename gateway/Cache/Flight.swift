@@ -10,6 +10,8 @@ final class Flight: Sendable {
         case stored(StoredResponse)
         /// The answer is for nobody else: each asks for itself, all at once.
         case notShared
+        /// The same, and the next one may well be shared.
+        case notThisTime
         /// The origin did not answer.
         case failed(Problem)
         /// The one who asked has left.

@@ -100,6 +100,10 @@ struct PurgeFeed: Sendable {
             !segments.contains(where: { $0.hasSuffix("...}") })
         else { return nil }
         let filled = segments.map { $0.hasPrefix("{") ? subject : String($0) }
-        return Path("/" + filled.joined(separator: "/"))?.description
+        // A subject that leads elsewhere, as `..` does, is no segment.
+        guard let path = Path("/" + filled.joined(separator: "/")),
+            path.segments.count == filled.count
+        else { return nil }
+        return path.description
     }
 }

@@ -23,8 +23,9 @@ final class CacheBench: Sendable {
     /// - Parameter cache: what each route says; nil for nothing.
     init(
         cache: String? = #"{"mode": "standard"}"#,
-        limits: String = "{}",
-        more routes: String = ""
+        room: String = "{}",
+        more routes: String = "",
+        upstreams: String = ""
     ) throws {
         let scripts = Scripts()
         self.scripts = scripts
@@ -41,9 +42,9 @@ final class CacheBench: Sendable {
         let member = cache.map { ", \"cache\": \($0)" } ?? ""
         let file = """
             {
-              "upstreams": {"origin": {"endpoints": "\(origin.address)", "tls": "none"}},
+              "upstreams": {\(upstreams) "origin": {"endpoints": "\(origin.address)", "tls": "none"}},
               "limits": {"client": {"user": {"requests": 100000}, "address": {"requests": 100000}}},
-              "cache": \(limits),
+              "cache": \(room),
               "routes": [\(routes)
                 {"prefix": "/", "methods": ["GET"], "upstream": "origin", "retries": 0\(member)},
                 {"prefix": "/", "methods": ["POST", "PUT", "DELETE", "PATCH"], "upstream": "origin", "retries": 0}
@@ -52,21 +53,27 @@ final class CacheBench: Sendable {
             """
         let plan = try RoutingPlan([UInt8](file.utf8)) { _ in nil }
         let metrics = Metrics()
+        // Origins fail on purpose here.
+        var policy = MeshPolicy()
+        policy.breaker.minimumCalls = .max
         table = RouteTable(tokens: TokenGate(log: .silent, metrics: metrics), metrics: metrics) {
-            name,
+            [policy] name,
             origin in
             Upstream(
                 name: name,
                 endpoints: origin.endpoints,
                 client: HTTPClient(),
                 tls: nil,
+                policy: policy,
                 log: .silent,
                 metrics: metrics
             )
         }
         table.take(plan)
-        let handler = table.wrap(Router().handler)
-        front = try TestServer(loops: 2) { request throws(Problem) in try await handler(request) }
+        var limits = HTTPLimits()
+        limits.drainTime = .milliseconds(50)
+        limits.lingerTime = .milliseconds(10)
+        front = try TestServer(loops: 2, limits: limits, responder: table.wrap(Router().responder))
     }
 
     func script(_ path: String, _ answers: [String]) {
@@ -169,7 +176,8 @@ enum CacheLine {
 /// An exchange reads `GET | if-none-match: "a" > 304 hit`: method (with an optional path below the
 /// case's own), fields, and behind the sign the status, then words. `#2` is the content of the origin's second
 /// answer; `hit`, `fwd=stale`, `ttl=5` and the like must be in `Cache-Status` and `!stored` must not;
-/// `etag="b"` and the like are fields of the answer, `!etag` one that must be missing.
+/// `etag="b"` and the like are fields of the answer (`_` for a space), `+etag` is one that must be there
+/// and `!etag` one that must not.
 struct CacheCase: Sendable {
     let name: String
     let origin: [String]
@@ -191,6 +199,26 @@ struct CacheCase: Sendable {
         self.exchanges = exchanges
         self.seen = seen
         self.calls = calls
+    }
+
+    /// The cases of a text, one a line: `name :: answer // answer :: exchange // exchange`, and behind that,
+    /// if need be, `:: field // field // calls=N`.
+    static func table(_ text: String) -> [CacheCase] {
+        text.split(separator: "\n").map { line in
+            let columns = line.split(separator: " :: ").map { column in
+                column.split(separator: " // ").map { String($0) }
+            }
+            precondition(columns.count >= 3, "'\(line)' is no case")
+            let more = columns.dropFirst(3).first ?? []
+            let calls = more.first { $0.hasPrefix("calls=") }.flatMap { Int($0.dropFirst(6)) }
+            return CacheCase(
+                columns[0].joined(),
+                columns[1],
+                columns[2],
+                seen: more.filter { !$0.hasPrefix("calls=") },
+                calls: calls
+            )
+        }
     }
 
     private static let marks = ["hit", "stored", "collapsed"]
@@ -239,6 +267,9 @@ struct CacheCase: Sendable {
 
     private static func holds(_ word: String, _ answer: CacheAnswer) -> Bool {
         if let status = Int(word) { return answer.status == status }
+        if word.hasPrefix("+") {
+            return HeaderName(String(word.dropFirst())).map { answer.headers.contains($0) } ?? false
+        }
         if word.hasPrefix("#") { return answer.body == word }
         if word.hasPrefix("!") {
             let name = String(word.dropFirst())
