@@ -53,8 +53,9 @@ struct Gatekeeper: Sendable {
         _ limiter: RequestLimiter
     ) throws(Problem) -> Pass? {
         let looksAtTokens = tokens != nil && route.access != .anyone
-        guard !looksAtTokens
-            || (route.access == .optional && !request.headers.contains(.authorization))
+        guard
+            !looksAtTokens
+                || (route.access == .optional && !request.headers.contains(.authorization))
         else { return nil }
         return Pass(claims: nil, headers: try limiter.count(address: request.remote))
     }

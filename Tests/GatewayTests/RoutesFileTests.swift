@@ -165,7 +165,10 @@ import Testing
             #""keys": {"upstream": "b", "path": "/k"},"#,
             "line 4: /keys/upstream there is no such upstream"
         ),
-        (#""cache": {"bytes": 5},"#, "line 4: /cache/bytes must be within 1048576 and 1099511627776"),
+        (
+            #""cache": {"bytes": 5},"#,
+            "line 4: /cache/bytes must be within 1048576 and 1099511627776"
+        ),
         (
             #""cache": {"bytes": 4194304, "entry_bytes": 1048577},"#,
             "line 4: /cache/entry_bytes must be within 1 and 1048576"

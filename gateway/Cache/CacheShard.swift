@@ -112,8 +112,16 @@ struct CacheShard {
 
     private mutating func unlink(_ number: Int) {
         guard let slot = slots[number] else { return }
-        if slot.older == Self.none { oldest = slot.newer } else { slots[slot.older]?.newer = slot.newer }
-        if slot.newer == Self.none { newest = slot.older } else { slots[slot.newer]?.older = slot.older }
+        if slot.older == Self.none {
+            oldest = slot.newer
+        } else {
+            slots[slot.older]?.newer = slot.newer
+        }
+        if slot.newer == Self.none {
+            newest = slot.older
+        } else {
+            slots[slot.newer]?.older = slot.older
+        }
     }
 
     private mutating func link(_ number: Int) {

@@ -185,7 +185,8 @@ extension CachedForwarder {
         note(.miss, call)
         var status = call.status
         status.status = answer.status.code
-        let judged = call.ask.wantsPart
+        let judged =
+            call.ask.wantsPart
             ? nil : storability(answer.status, answer.headers, call, arrival)
         let length = answer.bodyStream.length
         guard let judged, length ?? 0 <= cache.limits.entryBytes else {

@@ -91,7 +91,9 @@ struct CachedForwarder: Sendable {
         guard let stored = variants.first(where: { $0.variant.fits(ask.headers) }) else {
             return CacheFinding(
                 decision: .forward(variants.isEmpty ? .uriMiss : .varyMiss),
-                flightKey: ask.key.narrowed(to: variants.first?.variant.rebound(to: ask.headers) ?? .any)
+                flightKey: ask.key.narrowed(
+                    to: variants.first?.variant.rebound(to: ask.headers) ?? .any
+                )
             )
         }
         let flightKey = ask.key.narrowed(to: stored.variant)
@@ -162,7 +164,8 @@ struct CachedForwarder: Sendable {
                 case .failed(let problem)?:
                     if let response = standIn(call, nil) { return response }
                     throw problem
-                case .notShared?, .notThisTime?, nil: return try await fetch(request, call, lead: nil)
+                case .notShared?, .notThisTime?, nil:
+                    return try await fetch(request, call, lead: nil)
                 case .abandoned?: break
                 }
             }

@@ -30,7 +30,9 @@ final class Flight: Sendable {
     }
 }
 
-/// The duty to end a flight. Whoever lets go of it without a word has left.
+/// The duty to end a flight.
+///
+/// Whoever lets go of it without a word has left.
 final class FlightLead: Sendable {
     private let key: CacheKey
     private let cache: EdgeCache

@@ -50,7 +50,8 @@ struct PurgeFeed: Sendable {
     private func turn(_ feed: RoutingPlan.Feed, after cursor: String?) async -> String? {
         guard let (cache, plan, upstreams) = table.cached, let upstream = upstreams[feed.upstream]
         else { return await pause(cursor) }
-        let target = "\(feed.path)?after=\(cursor ?? "newest")&limit=500&wait=\(cursor == nil ? 0 : Self.wait)"
+        let target =
+            "\(feed.path)?after=\(cursor ?? "newest")&limit=500&wait=\(cursor == nil ? 0 : Self.wait)"
         let time = Duration.seconds(Self.wait + 3)
         let options = CallOptions(isIdempotent: true, timeout: time, tryTimeout: time, retries: 0)
         guard

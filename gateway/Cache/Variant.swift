@@ -52,7 +52,9 @@ struct Variant: Sendable, Equatable {
     }
 
     /// About how many bytes it takes.
-    var cost: Int { fields.reduce(0) { $0 + 64 + $1.name.text.utf8.count + ($1.value ?? "").utf8.count } }
+    var cost: Int {
+        fields.reduce(0) { $0 + 64 + $1.name.text.utf8.count + ($1.value ?? "").utf8.count }
+    }
 
     /// A field's lines joined, with the white space around commas that means nothing left out.
     private static func value(_ name: HeaderName, of request: Headers) -> String? {

@@ -57,7 +57,8 @@ final class CacheBench: Sendable {
         var policy = MeshPolicy()
         policy.breaker.minimumCalls = .max
         table = RouteTable(tokens: TokenGate(log: .silent, metrics: metrics), metrics: metrics) {
-            [policy] name,
+            [policy]
+            name,
             origin in
             Upstream(
                 name: name,
@@ -274,13 +275,15 @@ struct CacheCase: Sendable {
         if word.hasPrefix("!") {
             let name = String(word.dropFirst())
             return marks.contains(name) || name.contains("=")
-                ? !has(name, answer) : HeaderName(name).map { !answer.headers.contains($0) } ?? false
+                ? !has(name, answer)
+                : HeaderName(name).map { !answer.headers.contains($0) } ?? false
         }
         if marks.contains(word) || ["fwd", "ttl", "fwd-status", "detail"].contains(key(word)) {
             return has(word, answer)
         }
         let value = word.split(separator: "=", maxSplits: 1).dropFirst().first.map { String($0) }
-        return HeaderName(key(word)).flatMap { answer.headers[$0] } == value?
+        return HeaderName(key(word)).flatMap { answer.headers[$0] }
+            == value?
             .replacing("_", with: " ")
     }
 

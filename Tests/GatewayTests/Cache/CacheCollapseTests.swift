@@ -27,7 +27,9 @@ import Testing
         #expect(bench.requests("/a").count == 1)
         #expect(answers.allSatisfy { $0.status == 200 && $0.body == "#1" })
         let statuses = answers.map(\.cacheStatus)
-        #expect(statuses.count { $0.hasPrefix("anyway; fwd=uri-miss; fwd-status=200; stored;") } == 1)
+        #expect(
+            statuses.count { $0.hasPrefix("anyway; fwd=uri-miss; fwd-status=200; stored;") } == 1
+        )
         #expect(statuses.count { $0.contains("collapsed") } == 39)
         await bench.stop()
     }

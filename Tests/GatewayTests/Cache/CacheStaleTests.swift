@@ -80,7 +80,9 @@ import Testing
             #expect(stale.cacheStatus.hasSuffix("; detail=stale-while-revalidate"))
             #expect(try await eventually { bench.requests("/a").count == 2 })
             #expect(bench.requests("/a").last?.headers[.ifNoneMatch] == #""a""#)
-            let isRenewed = try await eventually { (try? await bench.ask(.get, "/a"))?.body == "#2" }
+            let isRenewed = try await eventually {
+                (try? await bench.ask(.get, "/a"))?.body == "#2"
+            }
             #expect(isRenewed)
             #expect(bench.requests("/a").count == 2)
         }

@@ -10,7 +10,9 @@ import Testing
         CacheKey(isSecure: false, host: "a", path: try #require(Path(path)), query: query)
     }
 
-    static func response(_ size: Int, requested: Int64 = 0, vary: String? = nil) throws -> StoredResponse {
+    static func response(_ size: Int, requested: Int64 = 0, vary: String? = nil) throws
+        -> StoredResponse
+    {
         let headers: Headers = vary == nil ? [:] : [.vary: "foo"]
         return StoredResponse(
             status: .ok,
@@ -122,7 +124,8 @@ import Testing
 
     @Test(arguments: [
         // Age is the larger of what the date tells and what the field tells, with the way here.
-        (0, 0, "", 0, 0), (0, 2, "", 0, 2), (0, 2, "5", 0, 7), (0, 2, "5", 30, 30), (0, 2, "5", 6, 7),
+        (0, 0, "", 0, 0), (0, 2, "", 0, 2), (0, 2, "5", 0, 7), (0, 2, "5", 30, 30),
+        (0, 2, "5", 6, 7),
         (0, 0, "5", -30, 5), (0, 0, "x", 3, 3), (0, 1, "0", 0, 1),
     ])
     func `age is reckoned as RFC 9111 section 4.2.3 has it`(
@@ -144,17 +147,23 @@ import Testing
         #expect(age.nanoseconds(at: (arrived + 9) * second) == (expected + 9) * second)
     }
 
-    @Test(arguments: [
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
-        ("Sun Nov  6 08:49:37 1994", 784_111_777), ("SUN, 06 nOV 1994 08:49:37 gmt", 784_111_777),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Thu, 29 Feb 2024 23:59:60 GMT", 1_709_251_199),
-        ("Thursday, 18-Aug-50 02:01:18 GMT", 2_544_400_878), ("Sun, 21 Nov 2286 04:46:39 GMT", 10_000_039_599),
-        ("Sun, 06 Nov 1994 08:49:37 UTC", nil), ("Sun 06 Nov 1994 08:49:37 GMT", nil),
-        ("Sun, 6 Nov 1994 08:49:37 GMT", nil), ("Sun, 06  Nov 1994 08:49:37 GMT", nil),
-        ("Sun, 06 Nov 94 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 8:49:37 GMT", nil),
-        ("Sun, 06 Nov 1994 24:49:37 GMT", nil), ("Sun, 06 Nov 1994 08:49:37 GMT ", nil),
-        ("Sun, 06-Nov-1994 08:49:37 GMT", nil), ("0", nil), ("", nil), ("Sun, 00 Nov 1994 08:49:37 GMT", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777),
+            ("Sun Nov  6 08:49:37 1994", 784_111_777),
+            ("SUN, 06 nOV 1994 08:49:37 gmt", 784_111_777),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Thu, 29 Feb 2024 23:59:60 GMT", 1_709_251_199),
+            ("Thursday, 18-Aug-50 02:01:18 GMT", 2_544_400_878),
+            ("Sun, 21 Nov 2286 04:46:39 GMT", 10_000_039_599),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", nil), ("Sun 06 Nov 1994 08:49:37 GMT", nil),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", nil), ("Sun, 06  Nov 1994 08:49:37 GMT", nil),
+            ("Sun, 06 Nov 94 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 8:49:37 GMT", nil),
+            ("Sun, 06 Nov 1994 24:49:37 GMT", nil), ("Sun, 06 Nov 1994 08:49:37 GMT ", nil),
+            ("Sun, 06-Nov-1994 08:49:37 GMT", nil), ("0", nil), ("", nil),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", nil),
+        ] as [(String, Int64?)]
+    )
     func `dates are read in three forms and no other`(text: String, expected: Int64?) {
         let now = HTTPTime(seconds: 1_800_000_000)
         #expect(HTTPTime(text, now: now)?.seconds == expected)

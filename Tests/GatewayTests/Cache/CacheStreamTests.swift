@@ -106,7 +106,8 @@ import Testing
 
     @Test(arguments: [
         "Content-Length: 70000\r\n\r\nonly this", "Content-Length: 100\r\n\r\nonly this",
-        "Transfer-Encoding: chunked\r\n\r\n5\r\nonly \r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nonly \r\nzz\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nonly \r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nonly \r\nzz\r\n",
     ])
     func `what is cut short is never kept`(answer: String) async throws {
         let origin = try HostileUpstream(

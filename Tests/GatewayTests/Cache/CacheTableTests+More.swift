@@ -64,10 +64,15 @@ extension CacheTableTests {
         let kept = "200 | cache-control: max-age=60"
         try await onLoop {
             for path in ["/a", "/b/c", "/d", "/e"] { bench.script(path, [kept]) }
-            for path in ["/a", "/b/c", "/d", "/e"] { _ = try await bench.ask(.get, path, ["host": "x"]) }
+            for path in ["/a", "/b/c", "/d", "/e"] {
+                _ = try await bench.ask(.get, path, ["host": "x"])
+            }
             bench.script(
                 "/b/new",
-                ["200 | location: /a?x=1 | content-location: c", "200 | location: http://x/d | content-location: http://y/e"]
+                [
+                    "200 | location: /a?x=1 | content-location: c",
+                    "200 | location: http://x/d | content-location: http://y/e",
+                ]
             )
             _ = try await bench.ask(.post, "/b/new", ["host": "x"])
             #expect(try await bench.ask(.get, "/a", ["host": "x"]).body == "#2")
@@ -81,14 +86,26 @@ extension CacheTableTests {
     }
 
     @Test func `each status is kept as its meaning allows`() async throws {
-        let explicit = [200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599]
+        let explicit = [
+            200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451,
+            499, 500, 501, 502, 503, 504, 599,
+        ]
         let heuristic = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]
         var table = explicit.map { code in
-            CacheCase("\(code) with max-age", ["\(code) | cache-control: max-age=60"], ["GET > \(code)", "GET > \(code) hit"], calls: 1)
+            CacheCase(
+                "\(code) with max-age",
+                ["\(code) | cache-control: max-age=60"],
+                ["GET > \(code)", "GET > \(code) hit"],
+                calls: 1
+            )
         }
         table += explicit.map { code in
             let isKept = heuristic.contains(code)
-            return CacheCase("\(code) with a date", ["\(code) | last-modified: {now-86400}"], ["GET > \(code)", "GET > \(code) \(isKept ? "hit" : "fwd=uri-miss")"])
+            return CacheCase(
+                "\(code) with a date",
+                ["\(code) | last-modified: {now-86400}"],
+                ["GET > \(code)", "GET > \(code) \(isKept ? "hit" : "fwd=uri-miss")"]
+            )
         }
         table += CacheCase.table(
             #"""

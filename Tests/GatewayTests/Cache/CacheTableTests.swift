@@ -115,7 +115,9 @@ import Testing
         """#
     )
 
-    @Test func `Vary tells requests apart`() async throws { try await play(Self.vary, on: CacheBench()) }
+    @Test func `Vary tells requests apart`() async throws {
+        try await play(Self.vary, on: CacheBench())
+    }
 
     static let vary = CacheCase.table(
         #"""

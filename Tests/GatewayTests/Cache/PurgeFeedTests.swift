@@ -14,7 +14,9 @@ import Testing
         let asked = Mutex<[String]>([])
         let isGone = Mutex(false)
 
-        func tell(_ type: String, _ subject: String) { events.withLock { $0.append((type, subject)) } }
+        func tell(_ type: String, _ subject: String) {
+            events.withLock { $0.append((type, subject)) }
+        }
 
         func answer(_ request: Request) async -> Response {
             let after = request.query.first("after") ?? ""
@@ -32,12 +34,14 @@ import Testing
         }
 
         private func page(_ events: [(type: String, subject: String)], _ next: Int) -> Response {
-            .json([
-                "events": .array(
-                    events.map { ["type": .string($0.type), "subject": .string($0.subject)] }
-                ),
-                "next": .string("\(next)"),
-            ] as JSONValue)
+            .json(
+                [
+                    "events": .array(
+                        events.map { ["type": .string($0.type), "subject": .string($0.subject)] }
+                    ),
+                    "next": .string("\(next)"),
+                ] as JSONValue
+            )
         }
     }
 
@@ -79,14 +83,18 @@ import Testing
             let two = try await bench.ask(.get, "/products/2").body
             #expect(try await bench.ask(.get, "/products?q=1").body == page)
             world.feed.tell("changed", "1")
-            #expect(try await eventually { (try? await bench.ask(.get, "/products/1"))?.body != one })
+            #expect(
+                try await eventually { (try? await bench.ask(.get, "/products/1"))?.body != one }
+            )
             #expect(try await bench.ask(.get, "/products?q=1").body != page)
             #expect(try await bench.ask(.get, "/products/2").body == two)
             let newPage = try await bench.ask(.get, "/products?q=1").body
             world.feed.tell("unheard of", "2")
             world.feed.tell("created", "3")
             #expect(
-                try await eventually { (try? await bench.ask(.get, "/products?q=1"))?.body != newPage }
+                try await eventually {
+                    (try? await bench.ask(.get, "/products?q=1"))?.body != newPage
+                }
             )
             #expect(try await bench.ask(.get, "/products/2").body == two)
             following.cancel()
@@ -106,7 +114,9 @@ import Testing
             #expect(try await eventually { world.feed.asked.withLock { $0.count > 1 } })
             let one = try await bench.ask(.get, "/products/1").body
             world.feed.isGone.withLock { $0 = true }
-            #expect(try await eventually { (try? await bench.ask(.get, "/products/1"))?.body != one })
+            #expect(
+                try await eventually { (try? await bench.ask(.get, "/products/1"))?.body != one }
+            )
             following.cancel()
             await following.value
         }
@@ -145,7 +155,9 @@ import Testing
         var router = Router()
         CacheRoutes(table: bench.table).add(to: &router)
         try await onLoop { [router] in
-            func admin(_ method: HTTP.Method, _ target: String, _ body: String = "") async -> Response {
+            func admin(_ method: HTTP.Method, _ target: String, _ body: String = "") async
+                -> Response
+            {
                 let headers: Headers = body.isEmpty ? [:] : [.contentType: "application/json"]
                 let request = Request(method, target, headers: headers, body: [UInt8](body.utf8))
                 do throws(Problem) { return try await router.handle(request) } catch {
@@ -153,7 +165,9 @@ import Testing
                 }
             }
             func report() async throws -> JSONValue {
-                guard case .bytes(let bytes) = await admin(.get, "/cache").body else { return .null }
+                guard case .bytes(let bytes) = await admin(.get, "/cache").body else {
+                    return .null
+                }
                 return try JSON.decode(JSONValue.self, from: bytes)
             }
             _ = try await bench.ask(.get, "/a")
