@@ -27,7 +27,13 @@ enum FrontDoor {
             let accessLog = AccessLog(boot.log)
             boot.observing(layer: { accessLog.wrap($0) })
             boot.middleware(layer: { table.wrap($0) })
-            boot.routes { router in Welcome().add(to: &router) }
+            let traces = OpsTraces(boot: boot, table: table, tokens: tokens)
+            let spreader = TraceSpreader(found: boot.found) { table.mutualUpstreams }
+            boot.background("traces") { await spreader.run() }
+            boot.routes { router in
+                Welcome().add(to: &router)
+                traces.add(to: &router)
+            }
         }
     }
 

@@ -143,6 +143,14 @@ final class RouteTable: Sendable {
         inForce.withLock { table in table.cache.map { ($0, table.plan, table.upstreams) } }
     }
 
+    /// The platform's own services: upstreams that prove who they are.
+    var mutualUpstreams: [Upstream] {
+        inForce.withLock { table in
+            table.plan.upstreams.filter { $0.value.transport == .mutual }.keys.sorted()
+                .compactMap { table.upstreams[$0] }
+        }
+    }
+
     // MARK: Answering
 
     /// Answers what the table knows; the rest is `next`'s.
