@@ -16,6 +16,7 @@ final class AccessNote: Sendable {
         var service: String?
         var instance: String?
         var tries = 0
+        var cache: String?
     }
 
     private let facts = Mutex(Facts())
@@ -28,6 +29,9 @@ final class AccessNote: Sendable {
             facts.service = service
         }
     }
+
+    /// What the cache did.
+    func set(cache: String) { facts.withLock { $0.cache = cache } }
 
     func set(_ outcome: CallOutcome) {
         facts.withLock { facts in
@@ -43,23 +47,49 @@ struct AccessLog: Sendable {
 
     init(_ log: Logger) { self.log = log }
 
-    func wrap(_ next: @escaping Handler) -> Handler {
-        { request throws(Problem) in
+    func wrap(_ next: Responder) -> Responder {
+        Responder { request throws(Problem) in
             let started = Deadline.now
             let note = AccessNote()
-            let result: Result<Response, Problem> = await AccessNote.$current.withValue(note) {
-                do throws(Problem) { return .success(try await next(request)) } catch {
+            let copy = request
+            let result: Result<Reply, Problem> = AccessNote.$current.withValue(note) {
+                do throws(Problem) { return .success(try next.reply(to: &request)) } catch {
                     return .failure(error)
                 }
             }
             switch result {
-            case .success(let response):
-                write(request, response.status, response.route, Self.size(response), note, started)
-                return response
+            case .success(.later(let handler)):
+                return .later { request throws(Problem) in
+                    let result: Result<Response, Problem> = await AccessNote.$current.withValue(
+                        note
+                    ) {
+                        do throws(Problem) { return .success(try await handler(request)) } catch {
+                            return .failure(error)
+                        }
+                    }
+                    return try tell(request, result, note, started)
+                }
+            case .success(.now(let response)):
+                return .now(try tell(copy, .success(response), note, started))
             case .failure(let problem):
-                write(request, problem.status, nil, nil, note, started)
-                throw problem
+                return .now(try tell(copy, .failure(problem), note, started))
             }
+        }
+    }
+
+    private func tell(
+        _ request: Request,
+        _ result: Result<Response, Problem>,
+        _ note: AccessNote,
+        _ started: Deadline
+    ) throws(Problem) -> Response {
+        switch result {
+        case .success(let response):
+            write(request, response.status, response.route, Self.size(response), note, started)
+            return response
+        case .failure(let problem):
+            write(request, problem.status, nil, nil, note, started)
+            throw problem
         }
     }
 
@@ -83,6 +113,7 @@ struct AccessLog: Sendable {
         if let route { fields.append("route", .string(route)) }
         if let bytes { fields.append("bytes", .int(bytes)) }
         if let user = facts.user { fields.append("user", .string(user.canonical)) }
+        if let cache = facts.cache { fields.append("cache", .string(cache)) }
         if let service = facts.service { fields.append("upstream", .string(service)) }
         if let instance = facts.instance {
             fields.append("upstream_instance", .string(instance))

@@ -21,9 +21,12 @@ enum FrontDoor {
             boot.onReload { reload(table, settings, boot) }
             boot.background("upstreams") { await table.run() }
             boot.background("signing keys") { await tokens.run() }
+            let purges = PurgeFeed(table: table, log: boot.log)
+            boot.background("purges") { await purges.run() }
+            boot.adminRoutes { CacheRoutes(table: table).add(to: &$0) }
             let accessLog = AccessLog(boot.log)
-            boot.observing { accessLog.wrap($0) }
-            boot.middleware { table.wrap($0) }
+            boot.observing(layer: { accessLog.wrap($0) })
+            boot.middleware(layer: { table.wrap($0) })
             let traces = OpsTraces(boot: boot, table: table, tokens: tokens)
             let spreader = TraceSpreader(found: boot.found) { table.mutualUpstreams }
             boot.background("traces") { await spreader.run() }

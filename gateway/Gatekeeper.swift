@@ -44,6 +44,22 @@ struct Gatekeeper: Sendable {
         return Pass(claims: claims, headers: headers)
     }
 
+    /// Lets a request through that no token speaks for; nil when there is one to check, or one is missing.
+    ///
+    /// - Throws: 429.
+    func admitAnybody(
+        _ request: Request,
+        to route: Route,
+        _ limiter: RequestLimiter
+    ) throws(Problem) -> Pass? {
+        let looksAtTokens = tokens != nil && route.access != .anyone
+        guard
+            !looksAtTokens
+                || (route.access == .optional && !request.headers.contains(.authorization))
+        else { return nil }
+        return Pass(claims: nil, headers: try limiter.count(address: request.remote))
+    }
+
     /// Counts a request by the account that its content names, as an attempt to sign in does.
     func countAccount(
         _ request: Request,

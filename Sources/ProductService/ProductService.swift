@@ -14,6 +14,7 @@ enum ProductService {
             if let added = try await database.one(seed), added > 0 {
                 boot.log.info("catalog seeded", ["products": .int(added)])
             }
+            try boot.publishEvents(in: database, to: "gateway")
             boot.routes { ProductRoutes(store: Store(database)).register(&$0) }
         }
     }

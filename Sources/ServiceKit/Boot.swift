@@ -7,13 +7,17 @@ public import Telemetry
 
 /// What a service is put together from: it is handed to the one closure that wires a service.
 public final class Boot: Sendable {
+    /// Wraps whatever answers requests; what is answered at once inside may stay so outside.
+    public typealias Layer = @Sendable (_ next: Responder) -> Responder
+
     typealias Background = (name: String, run: @Sendable () async -> Void)
 
     private struct Parts {
         var router = Router()
+        var adminRouter = Router()
         var backgrounds: [Background] = []
-        var wrap: [Middleware] = []
-        var observe: [Middleware] = []
+        var wrap: [Layer] = []
+        var observe: [Layer] = []
         var reloads: [@Sendable () async -> Void] = []
         var contentLimit = 0
     }
@@ -89,6 +93,11 @@ public final class Boot: Sendable {
         parts.withLock { add(&$0.router) }
     }
 
+    /// Adds routes to the admin port.
+    public func adminRoutes(_ add: (inout Router) -> Void) {
+        parts.withLock { add(&$0.adminRouter) }
+    }
+
     /// Adds something that runs beside the server until the process ends.
     ///
     /// It must return soon after its task is cancelled, which happens once the last request has
@@ -99,12 +108,22 @@ public final class Boot: Sendable {
 
     /// Wraps every request outside of all other middleware, to see also what injected faults do to it.
     public func observing(_ wrap: @escaping Middleware) {
-        parts.withLock { $0.observe.append(wrap) }
+        observing(layer: { Responder(wrap($0.handler)) })
+    }
+
+    /// Wraps every request as `observing` does, but lets what is answered at once stay so.
+    public func observing(layer: @escaping Layer) {
+        parts.withLock { $0.observe.append(layer) }
     }
 
     /// Wraps every request, outside of the routes; the first one added is the outermost.
     public func middleware(_ wrap: @escaping Middleware) {
-        parts.withLock { $0.wrap.append(wrap) }
+        middleware(layer: { Responder(wrap($0.handler)) })
+    }
+
+    /// Wraps every request as `middleware` does, but lets what is answered at once stay so.
+    public func middleware(layer: @escaping Layer) {
+        parts.withLock { $0.wrap.append(layer) }
     }
 
     /// Adds something to do on SIGHUP, such as reading a file again.
@@ -195,15 +214,16 @@ public final class Boot: Sendable {
     /// Everything that answers requests on the service port.
     var responder: Responder {
         parts.withLock { parts in
-            // Middleware waits, so where there is some nothing is answered at once.
-            guard !parts.wrap.isEmpty || !parts.observe.isEmpty || faults != nil else {
-                return parts.router.responder
-            }
-            let routes = parts.wrap.reversed().reduce(parts.router.handler) { $1($0) }
-            let inner = faults.map { FaultGate(faults: $0).wrap(routes) } ?? routes
-            return Responder(parts.observe.reversed().reduce(inner) { $1($0) })
+            let routes = parts.wrap.reversed().reduce(parts.router.responder) { $1($0) }
+            // An injected fault may have to wait.
+            let inner =
+                faults.map { Responder(FaultGate(faults: $0).wrap(routes.handler)) } ?? routes
+            return parts.observe.reversed().reduce(inner) { $1($0) }
         }
     }
+
+    /// What answers on the admin port beside what every process has there.
+    var adminRouter: Router { parts.withLock { $0.adminRouter } }
 
     var reloads: [@Sendable () async -> Void] { parts.withLock { $0.reloads } }
 

@@ -39,10 +39,14 @@ final class TestServer: Sendable {
         try self.init(loops: loops, limits: limits, handler)
     }
 
-    init(loops: Int = 1, limits: HTTPLimits, _ handler: @escaping Handler) throws {
+    convenience init(loops: Int = 1, limits: HTTPLimits, _ handler: @escaping Handler) throws {
+        try self.init(loops: loops, limits: limits, responder: Responder(handler))
+    }
+
+    init(loops: Int = 1, limits: HTTPLimits, responder: Responder) throws {
         let group = try EventLoopGroup(count: loops)
         let listener = try Listener.bind(.loopback(port: 0))
-        let server = HTTPServer(listener: listener, limits: limits, handler: handler)
+        let server = HTTPServer(listener: listener, limits: limits, responder: responder)
         self.group = group
         address = listener.address
         task = Task(executorPreference: group.loops[0]) { try await server.run(on: group) }

@@ -34,7 +34,9 @@ import Testing
         let plan = try RoutingPlan(
             Self.file(#"{"path": "/x/{id}", "methods": ["GET"], "upstream": "a"}"#)
         ) { _ in nil }
-        #expect(plan.routes == [Route([.get], "/x/{id}", to: "a")])
+        var route = Route([.get], "/x/{id}", to: "a")
+        route.passesCredentials = true
+        #expect(plan.routes == [route])
         #expect(plan.upstreams["a"]?.transport == RoutingPlan.Origin.Transport.none)
         #expect(plan.upstreams["a"]?.health == nil)
         #expect(plan.limits["client"]?.user == .perSecond(9))
@@ -98,7 +100,31 @@ import Testing
         ),
         (
             #"{"path": "/x", "methods": ["GET"], "upstream": "a", "timout_ms": 5}"#,
-            "line 5: /routes/0/timout_ms is unknown here; known are path, prefix, methods, upstream, auth, limit, timeout_ms, retries, honours_key, types, body_limit, stream_body"
+            "line 5: /routes/0/timout_ms is unknown here; known are path, prefix, methods, upstream, auth, limit, timeout_ms, retries, honours_key, types, body_limit, stream_body, cache"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": "on"}"#,
+            "line 5: /routes/0/cache must be 'off' or 'standard'"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": {"mode": "on"}}"#,
+            "line 5: /routes/0/cache/mode must be 'off' or 'standard'"
+        ),
+        (
+            #"{"path": "/x", "methods": ["POST"], "upstream": "a", "cache": "standard"}"#,
+            "line 5: /routes/0/cache needs GET among the methods: nothing else is kept"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": {"default_ttl": -1}}"#,
+            "line 5: /routes/0/cache/default_ttl must be within 0 and 31536000"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": {"ttl": 1}}"#,
+            "line 5: /routes/0/cache/ttl is unknown here; known are mode, default_ttl, stale_if_error, stale_while_revalidate, allow_authorized, heuristics, events"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": {"events": ["x"]}}"#,
+            "line 5: /routes/0/cache/events needs a feed that tells of them; say under /cache/feeds where one is"
         ),
         (
             #"{"path": "/x", "methods": "GET", "upstream": "a"}"#,
@@ -138,6 +164,18 @@ import Testing
         (
             #""keys": {"upstream": "b", "path": "/k"},"#,
             "line 4: /keys/upstream there is no such upstream"
+        ),
+        (
+            #""cache": {"bytes": 5},"#,
+            "line 4: /cache/bytes must be within 1048576 and 1099511627776"
+        ),
+        (
+            #""cache": {"bytes": 4194304, "entry_bytes": 1048577},"#,
+            "line 4: /cache/entry_bytes must be within 1 and 1048576"
+        ),
+        (
+            #""cache": {"feeds": [{"upstream": "b", "path": "/events"}]},"#,
+            "line 4: /cache/feeds/0/upstream there is no such upstream"
         ),
         (#""keys": {"upstream": "a", "path": "k"},"#, "line 4: /keys/path must begin with a slash"),
     ])

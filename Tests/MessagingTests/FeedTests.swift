@@ -109,6 +109,39 @@ import Testing
         }
     }
 
+    @Test func `whoever begins with what comes next sees that alone, and all of it`() async throws {
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
+            let outbox = Outbox()
+            let feed = EventFeed(of: "test", in: database) { true }
+            var router = Router()
+            feed.add(to: &router, readers: .anyone)
+            let read = { [router] (after: String) async throws -> EventPage in
+                let response = try await router.handle(Request(.get, "/events?after=\(after)"))
+                guard case .bytes(let bytes) = response.body else { throw CancellationError() }
+                return try JSON.decode(EventPage.self, from: bytes)
+            }
+            try await database.run(Self.publish(outbox, 1))
+            let isWritten = OneShot<Bool>()
+            let mayCommit = OneShot<Bool>()
+            // This one has its number before the place is asked for, and commits after.
+            async let late: Void = database.transaction {
+                (tx: Transaction<DatabaseError>) async throws(DatabaseError) in
+                try await tx.run(Self.publish(outbox, 2))
+                isWritten.resolve(true)
+                _ = await mayCommit.wait(until: .after(.seconds(4)))
+            }
+            _ = await isWritten.wait(until: .after(.seconds(4)))
+            let place = try await read("newest")
+            #expect(place.events.isEmpty)
+            #expect(try await read(place.next).events.isEmpty)
+            mayCommit.resolve(true)
+            try await late
+            try await database.run(Self.publish(outbox, 3))
+            let next = try await read(place.next)
+            #expect(next.events.map(\.sequence) == [2, 3])
+        }
+    }
+
     @Test func `an event is a CloudEvent 1.0 whose data is JSON, not text`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
             try await database.run(Self.publish(Outbox(), 7))

@@ -19,6 +19,11 @@ struct Forwarder: Sendable {
     ///   there is no answer to bring back.
     func forward(_ request: Request) async throws(Problem) -> Response {
         let pass = try await gatekeeper.admit(request, to: route, limiter)
+        return try await forward(request, pass)
+    }
+
+    /// The same for a request that the gatekeeper has let through.
+    func forward(_ request: Request, _ pass: Gatekeeper.Pass) async throws(Problem) -> Response {
         AccessNote.current?.set(user: pass.claims?.subject, service: route.upstream)
         if ForwardedHead.hopsLeft(request) == 0 {
             let allowed = route.methods.map(\.description).joined(separator: ", ")
@@ -37,21 +42,31 @@ struct Forwarder: Sendable {
             }
             content = .bytes(bytes)
         }
-        let outcome = await upstream.attempt(
-            Self.request(request, content, pass),
-            Self.options(request, route)
-        )
-        AccessNote.current?.set(outcome)
+        let outcome = try await attempt(request, content, pass)
         // A client's own bad content is the client's to hear of, whatever became of the call.
         if case .stream(let reader) = content, let failure = reader.failure { throw failure }
         do throws(MeshError) {
             let answer = try outcome.result.get()
-            return try await Self.response(answer, limits, route)
+            return try await Self.response(answer, limits)
         } catch {
             var problem = error.problem(upstream: route.upstream)
             problem.headers.append(limits)
             throw problem
         }
+    }
+
+    /// Calls the service with a request's fields and some content.
+    func attempt(
+        _ request: Request,
+        _ content: ClientRequest.Body,
+        _ pass: Gatekeeper.Pass
+    ) async throws(Problem) -> CallOutcome {
+        let outcome = await upstream.attempt(
+            Self.request(request, content, pass, route),
+            Self.options(request, route)
+        )
+        AccessNote.current?.set(outcome)
+        return outcome
     }
 
     private static func stream(
@@ -71,13 +86,18 @@ struct Forwarder: Sendable {
     private static func request(
         _ request: Request,
         _ content: ClientRequest.Body,
-        _ pass: Gatekeeper.Pass
+        _ pass: Gatekeeper.Pass,
+        _ route: Route
     ) -> ClientRequest {
+        var headers = ForwardedHead.headers(request, pass.claims)
+        for name in [HeaderName.authorization, .cookie] where route.passesCredentials {
+            for value in request.headers.all(name) { headers.add(name, value) }
+        }
         // HEAD is asked as GET: the server leaves the content out but tells its true length.
-        ClientRequest(
+        return ClientRequest(
             request.method == .head ? .get : request.method,
             ForwardedHead.target(request),
-            headers: ForwardedHead.headers(request, pass.claims),
+            headers: headers,
             body: content
         )
     }
@@ -93,10 +113,9 @@ struct Forwarder: Sendable {
     }
 
     /// A short answer is read first, so that one cut short becomes a clean 502; a long one streams.
-    private static func response(
+    static func response(
         _ answer: ClientResponse,
-        _ limits: Headers,
-        _ route: Route
+        _ limits: Headers
     ) async throws(MeshError) -> Response {
         let headers = ForwardedHead.response(answer.headers, limits: limits)
         let reader = answer.bodyStream

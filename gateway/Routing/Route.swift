@@ -38,6 +38,11 @@ struct Route: Sendable, Equatable {
     ///
     /// Such a request is tried once: what was sent on cannot be sent again.
     var streams = false
+    /// Whether `Authorization` and `Cookie` go on: to an origin that is not of the platform, from a route
+    /// that looks at no tokens itself, they are that origin's business.
+    var passesCredentials = false
+    /// How answers to GET are kept; nil for not at all.
+    var cache: CachePolicy?
 
     init(_ methods: [Method], _ templates: String..., to upstream: String) {
         self.methods = methods

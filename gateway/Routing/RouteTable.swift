@@ -14,6 +14,7 @@ final class RouteTable: Sendable {
     private struct InForce {
         var plan = RoutingPlan()
         var router = Router()
+        var cache: EdgeCache?
         var upstreams: [String: Upstream] = [:]
         var watches: [String: Task<Void, Never>] = [:]
         var limiters: [String: RequestLimiter] = [:]
@@ -49,7 +50,8 @@ final class RouteTable: Sendable {
                     (isSame ? before.limiters[name] : nil)
                     ?? RequestLimiter(name, group, metrics: metrics)
             }
-            next.router = router(plan, next.upstreams, next.limiters)
+            next.cache = cache(for: plan, before.plan, before.cache)
+            next.router = router(plan, next.upstreams, next.limiters, next.cache)
             for gone in before.watches.values { gone.cancel() }
             before = next
         }
@@ -57,12 +59,30 @@ final class RouteTable: Sendable {
         tokens.look(at: next.upstreams[keys.upstream], keys.path)
     }
 
+    /// The cache for a plan, nil when no route has one; what other routes or origins said is forgotten.
+    private func cache(
+        for plan: RoutingPlan,
+        _ before: RoutingPlan,
+        _ known: EdgeCache?
+    ) -> EdgeCache? {
+        guard plan.routes.contains(where: { $0.cache != nil }) else { return nil }
+        guard let known, before.cache == plan.cache else {
+            return EdgeCache(plan.cache, metrics: metrics)
+        }
+        if before.routes != plan.routes || before.upstreams != plan.upstreams {
+            known.purgeEverything(.gone)
+        }
+        return known
+    }
+
     private func router(
         _ plan: RoutingPlan,
         _ upstreams: [String: Upstream],
-        _ limiters: [String: RequestLimiter]
+        _ limiters: [String: RequestLimiter],
+        _ cache: EdgeCache?
     ) -> Router {
         var router = Router()
+        let invalidation = cache.map { Invalidation(cache: $0, routes: plan.routes) }
         let gatekeeper = Gatekeeper(tokens: plan.keys == nil ? nil : tokens)
         for route in plan.routes {
             guard let upstream = upstreams[route.upstream], let limiter = limiters[route.limit]
@@ -75,9 +95,22 @@ final class RouteTable: Sendable {
             )
             for method in route.methods {
                 for template in route.templates {
-                    router.on(method, template) { request throws(Problem) in
+                    if method == .get, let cache, let policy = route.cache {
+                        let cached = CachedForwarder(
+                            forwarder: forwarder,
+                            cache: cache,
+                            policy: policy
+                        )
+                        router.deciding(method, template) { request throws(Problem) in
+                            try cached.reply(to: request)
+                        }
+                        continue
+                    }
+                    let forward: Handler = { request throws(Problem) in
                         try await forwarder.forward(request)
                     }
+                    let handler = method.isSafe ? forward : invalidation?.wrap(forward) ?? forward
+                    router.on(method, template, handler)
                 }
             }
         }
@@ -105,6 +138,11 @@ final class RouteTable: Sendable {
         return (plan, upstreams.sorted { $0.key < $1.key }.map(\.value.snapshot))
     }
 
+    /// The cache in force, with the feeds that tell what is old and the routes that want to know.
+    var cached: (cache: EdgeCache, plan: RoutingPlan, upstreams: [String: Upstream])? {
+        inForce.withLock { table in table.cache.map { ($0, table.plan, table.upstreams) } }
+    }
+
     /// The platform's own services: upstreams that prove who they are.
     var mutualUpstreams: [Upstream] {
         inForce.withLock { table in
@@ -116,26 +154,55 @@ final class RouteTable: Sendable {
     // MARK: Answering
 
     /// Answers what the table knows; the rest is `next`'s.
-    func wrap(_ next: @escaping Handler) -> Handler {
-        { request throws(Problem) in
+    func wrap(_ next: Responder) -> Responder {
+        Responder { request throws(Problem) in
             let (router, cors) = self.inForce.withLock { ($0.router, $0.plan.cors) }
-            guard router.knows(request.path) else { return try await next(request) }
+            guard router.knows(request.path) else { return try next.reply(to: &request) }
             try Self.refuseTunnels(request)
             guard let cors, let origin = request.headers["origin"] else {
-                return try await router.handle(request)
+                return try router.responder.reply(to: &request)
             }
             if let answer = cors.preflight(request, methods: router.methods(at: request.path)) {
-                return answer
+                return .now(answer)
             }
-            do throws(Problem) {
-                var response = try await router.handle(request)
-                response.headers.append(cors.fields(for: origin))
-                return response
-            } catch {
-                var problem = error
-                problem.headers.append(cors.fields(for: origin))
-                throw problem
+            return try Self.adding(cors.fields(for: origin), to: router.responder, &request)
+        }
+    }
+
+    /// The same for whoever waits anyhow.
+    func wrap(_ next: @escaping Handler) -> Handler { wrap(Responder(next)).handler }
+
+    /// The reply with some fields more, whatever it is.
+    private static func adding(
+        _ fields: Headers,
+        to responder: Responder,
+        _ request: inout Request
+    ) throws(Problem) -> Reply {
+        func added(_ problem: Problem) -> Problem {
+            var problem = problem
+            problem.headers.append(fields)
+            return problem
+        }
+        do throws(Problem) {
+            switch try responder.reply(to: &request) {
+            case .now(var response):
+                response.headers.append(fields)
+                return .now(response)
+            case .later(let handler):
+                return .later { request throws(Problem) in
+                    do throws(Problem) {
+                        var response = try await handler(request)
+                        response.headers.append(fields)
+                        return response
+                    } catch {
+                        var problem = error
+                        problem.headers.append(fields)
+                        throw problem
+                    }
+                }
             }
+        } catch {
+            throw added(error)
         }
     }
 

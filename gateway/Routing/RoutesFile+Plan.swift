@@ -54,6 +54,7 @@ extension RoutingPlan {
         guard limits[LimitGroup.client] != nil else {
             throw RoutesFault(pointer: "/limits", reason: "'client' is missing")
         }
+        (cache, feeds) = try Self.cache(file)
         cors = try file.cors.map { cors throws(RoutesFault) in try CorsPolicy(cors) }
         var seen: Set<String> = []
         for (index, line) in file.routes.enumerated() {
@@ -69,6 +70,7 @@ extension RoutingPlan {
             }
             routes.append(route)
         }
+        try Self.checkEvents(routes, feeds)
     }
 
     /// The template without its parameters' names, which tell no paths apart.

@@ -24,6 +24,8 @@ extension RoutingPlan {
                 Route(try methods(line, place), try path(line, place), to: line.upstream)
             }
         route.access = try access(line, file, place)
+        let transport = file.upstreams[line.upstream]?.tls
+        route.passesCredentials = route.access == .anyone && transport == "none"
         route.limit = line.limit ?? LimitGroup.client
         guard file.limits[route.limit] != nil else {
             throw RoutesFault(pointer: "\(place)/limit", reason: "there is no such limit")
@@ -37,6 +39,7 @@ extension RoutingPlan {
         route.types = line.types ?? []
         route.contentLimit = line.bodyLimit ?? route.contentLimit
         route.streams = line.streamBody ?? false
+        route.cache = try cachePolicy(line, route.methods, place)
         if route.streams, file.limits[route.limit]?.by == LimitGroup.Subject.account.rawValue {
             throw RoutesFault(
                 pointer: "\(place)/stream_body",
@@ -46,7 +49,7 @@ extension RoutingPlan {
         return route
     }
 
-    private static func within(
+    static func within(
         _ range: ClosedRange<Int>,
         _ value: Int?,
         _ place: String

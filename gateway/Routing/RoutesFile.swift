@@ -91,6 +91,7 @@ struct RoutesFile: Decodable {
         var types: [String]?
         var bodyLimit: Int?
         var streamBody: Bool?
+        var cache: RouteCache?
 
         init(from decoder: any Decoder) throws {
             let members = try Members(
@@ -106,7 +107,8 @@ struct RoutesFile: Decodable {
                 "honours_key",
                 "types",
                 "body_limit",
-                "stream_body"
+                "stream_body",
+                "cache"
             )
             path = try members.optional("path")
             prefix = try members.optional("prefix")
@@ -120,6 +122,7 @@ struct RoutesFile: Decodable {
             types = try members.optional("types")
             bodyLimit = try members.optional("body_limit")
             streamBody = try members.optional("stream_body")
+            cache = try members.optional("cache")
         }
     }
 
@@ -127,6 +130,7 @@ struct RoutesFile: Decodable {
     var keys: Keys?
     var limits: [String: Limit]
     var cors: Cors?
+    var cache: Cache?
     var routes: [Line]
 
     init(from decoder: any Decoder) throws {
@@ -137,18 +141,20 @@ struct RoutesFile: Decodable {
             "keys",
             "limits",
             "cors",
+            "cache",
             "routes"
         )
         upstreams = try members.required("upstreams")
         keys = try members.optional("keys")
         limits = try members.optional("limits") ?? [:]
         cors = try members.optional("cors")
+        cache = try members.optional("cache")
         routes = try members.required("routes")
     }
 }
 
 /// The members of an object, none but the known ones.
-private struct Members {
+struct Members {
     struct Name: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }

@@ -24,7 +24,16 @@ struct RoutingPlan: Sendable, Equatable {
         let path: String
     }
 
+    /// Where a service tells what has changed.
+    struct Feed: Sendable, Equatable, Hashable {
+        let upstream: String
+        let path: String
+    }
+
     var upstreams: [String: Origin] = [:]
+    /// How much is kept of answers, and which feeds tell that they are old.
+    var cache = CacheLimits()
+    var feeds: [Feed] = []
     var keys: KeySource?
     var limits: [String: LimitGroup] = [:]
     var cors: CorsPolicy?

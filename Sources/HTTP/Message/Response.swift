@@ -22,6 +22,10 @@ public struct Response: Sendable {
     public var headers: Headers
     /// The content.
     public var body: Body
+    /// When an answer that is passed on came to be; nil for one that comes to be now.
+    ///
+    /// A proxy leaves `Date` as it was (RFC 9110 §6.6.1).
+    public var date: DateLine?
     /// The template of the route that answered, set by the router; for logs and metrics.
     public internal(set) var route: String?
     /// How the connection ends in place of an answer; nil for an answer.

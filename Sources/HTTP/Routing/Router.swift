@@ -35,6 +35,7 @@ public struct Router: Sendable {
     enum Answerer: Sendable {
         case immediate(ImmediateHandler)
         case waiting(Handler)
+        case deciding(@Sendable (Request) throws(Problem) -> Reply)
     }
 
     /// Shared by all requests that it answers.
@@ -84,6 +85,19 @@ public struct Router: Sendable {
         _ handler: @escaping ImmediateHandler
     ) {
         tree.add(method, template, callers, .immediate(handler))
+    }
+
+    /// Adds a route that sees from each request whether it can be answered at once; like `on` in all
+    /// else.
+    ///
+    /// - Parameter decide: must not block; what it throws is the answer.
+    public mutating func deciding(
+        _ method: Method,
+        _ template: String,
+        from callers: Callers = .anyone,
+        _ decide: @escaping @Sendable (Request) throws(Problem) -> Reply
+    ) {
+        tree.add(method, template, callers, .deciding(decide))
     }
 
     /// Whether a text is a template that `on` takes.
@@ -136,6 +150,17 @@ public struct Router: Sendable {
             case .immediate(let handler):
                 do throws(Problem) {
                     return .now(try Self.answer(request, handler, route.template))
+                } catch {
+                    throw error.from(request)
+                }
+            case .deciding(let decide):
+                do throws(Problem) {
+                    switch try decide(request) {
+                    case .later(let handler): return .later(handler)
+                    case .now(var response):
+                        response.route = route.template
+                        return .now(response)
+                    }
                 } catch {
                     throw error.from(request)
                 }

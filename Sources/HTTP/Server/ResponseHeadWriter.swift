@@ -27,11 +27,12 @@ struct ResponseHeadWriter {
         to output: inout [UInt8]
     ) {
         let status = statusLines[response.status.code - 100]
-        let known = status.count + terms.date.count + content.count
+        let date = response.date?.bytes ?? terms.date
+        let known = status.count + date.count + content.count
         // Behind what is counted there is room for the lines that are not, which are short.
         output.append(addingCapacity: known + response.headers.serialisedLimit + 128) { span in
             span.append(status.span)
-            span.append(terms.date.span)
+            span.append(date.span)
             if terms.closing {
                 span.append(close.span)
             } else if terms.version == .http10 {

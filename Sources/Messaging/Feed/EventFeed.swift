@@ -6,7 +6,8 @@ internal import Reactor
 /// and `&types=order.confirmed,order.rejected` for who wants only those.
 ///
 /// Reading changes nothing here, so any number of consumers can follow, each at its own pace, and any
-/// of them can start over from the beginning.
+/// of them can start over from the beginning, or begin with what comes next (`after=newest`, answered at
+/// once with the place).
 public struct EventFeed: Sendable {
     /// The most events one answer holds.
     static let maxLimit = 1000
@@ -49,6 +50,7 @@ public struct EventFeed: Sendable {
 
     private func read(_ request: Request) async throws(Problem) -> Response {
         let text = request.query.first("after") ?? FeedPosition.oldest.description
+        if text == "newest" { return try await nothing(next: try await end()) }
         guard var position = FeedPosition(text) else {
             throw .badRequest("after: '\(text)' is not a cursor of this feed")
         }
@@ -115,6 +117,14 @@ public struct EventFeed: Sendable {
         let start = found.1.first ?? .start
         if position != .oldest, cursor < start { throw Self.gone(cursor, start) }
         return (found.0.first, start)
+    }
+
+    private func end() async throws(Problem) -> FeedCursor {
+        do throws(DatabaseError) {
+            return try await database.one(FindFeedEnd()) ?? .start
+        } catch {
+            throw Self.unreadable(error)
+        }
     }
 
     private func nothing(next: FeedCursor) async throws(Problem) -> Response {

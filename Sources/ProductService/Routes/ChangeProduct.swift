@@ -11,7 +11,14 @@ extension ProductRoutes {
         let change = try await request.json(ProductChange.self)
         try change.checked()
         let update = UpdateProduct(id: id, change: change, versions: request.allowedVersions)
-        guard let product = try await store.one(update) else {
+        let changed = try await store.transaction {
+            (tx: Transaction<Problem>) async throws(Problem) -> Product? in
+            guard let product = try await tx.one(update) else { return nil }
+            let event = try event(ProductEvent.changed, id, version: product.version)
+            try await tx.run(event)
+            return product
+        }
+        guard let product = changed else {
             guard try await store.one(FindProduct(id: id)) == nil else {
                 throw .changedMeanwhile
             }

@@ -10,7 +10,13 @@ extension ProductRoutes {
         let draft = try await request.json(ProductDraft.self)
         try draft.checked()
         let insert = InsertProduct(id: .next(), draft: draft, person: person)
-        guard let product = try await store.one(insert) else { throw .internalError }
+        let product = try await store.transaction {
+            (tx: Transaction<Problem>) async throws(Problem) -> Product in
+            guard let product = try await tx.one(insert) else { throw .internalError }
+            let event = try event(ProductEvent.created, product.id, version: product.version)
+            try await tx.run(event)
+            return product
+        }
         return .json(
             product,
             status: .created,

@@ -1,11 +1,13 @@
 internal import Contracts
 internal import HTTP
+internal import Messaging
 internal import Postgres
 internal import ServiceKit
 
 /// What the product service answers, and to whom.
 struct ProductRoutes: Sendable {
     let store: Store<Problem>
+    let outbox = Outbox()
     /// Orders that reserve at the same time share a commit.
     let reservations: Batcher<WantedReservation, OrderID, ReservationOutcome>
     /// Quotes that are asked for at the same time share a query.

@@ -11,15 +11,19 @@ extension ProductRoutes {
         let id = try request.parameter("id", as: ProductID.self)
         let delivery = try await request.json(DeliveryRequest.self)
         do throws(InvalidInput) { try delivery.validate() } catch { throw error.bodyProblem }
-        let booked = try await store.one(
-            DeliverStock(
-                movement: UUIDv7.next(),
-                product: id,
-                quantity: delivery.quantity,
-                person: person,
-                key: key
-            )
+        let deliver = DeliverStock(
+            movement: UUIDv7.next(),
+            product: id,
+            quantity: delivery.quantity,
+            person: person,
+            key: key
         )
+        let booked = try await store.transaction {
+            (tx: Transaction<Problem>) async throws(Problem) -> DeliveryOutcome? in
+            let booked = try await tx.one(deliver)
+            if case .recorded(let receipt) = booked { try await tx.run(event(receipt)) }
+            return booked
+        }
         switch booked {
         case .recorded(let receipt): return .json(receipt, status: .created)
         case .replayed(let receipt):

@@ -12,7 +12,7 @@ extension ProductRoutes {
             throw error.queryProblem
         }
         let result = try await find(search)
-        return .json(result, headers: Caching.headers)
+        return .json(result, headers: Caching.ofPages)
     }
 
     private func find(_ search: ProductSearch) async throws(Problem) -> SearchResult {
@@ -42,7 +42,12 @@ extension ProductRoutes {
 /// How long others may keep what the catalog said.
 enum Caching {
     /// Seconds fresh; a cache may then answer once more while it asks, and for a day when we are gone.
-    static let headers: Headers = [
-        .cacheControl: "public, max-age=2, stale-while-revalidate=10, stale-if-error=86400"
+    static let ofPages: Headers = [
+        .cacheControl: "public, max-age=2, stale-while-revalidate=2, stale-if-error=86400"
+    ]
+    /// A product shows its stock to the piece, so a cache asks each time, which the entity tag makes
+    /// cheap, and answers itself only when we are gone.
+    static let ofProducts: Headers = [
+        .cacheControl: "public, max-age=0, stale-if-error=86400"
     ]
 }

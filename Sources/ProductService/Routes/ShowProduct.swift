@@ -10,7 +10,7 @@ extension ProductRoutes {
         guard let product = try await store.one(FindProduct(id: id)) else {
             throw .notFound("there is no product \(id)")
         }
-        let answer = Response.json(product, headers: Caching.headers)
+        let answer = Response.json(product, headers: Caching.ofProducts)
         return request.unlessUnchanged(product.entityTag, answer)
     }
 }

@@ -9,7 +9,14 @@ extension ProductRoutes {
         _ = try request.admin()
         let id = try request.parameter("id", as: ProductID.self)
         let mark = MarkWithdrawn(id: id, versions: request.allowedVersions)
-        if try await store.one(mark) != nil { return .empty() }
+        let isMarked = try await store.transaction {
+            (tx: Transaction<Problem>) async throws(Problem) -> Bool in
+            guard let version = try await tx.one(mark) else { return false }
+            let event = try event(ProductEvent.withdrawn, id, version: version)
+            try await tx.run(event)
+            return true
+        }
+        if isMarked { return .empty() }
         switch try await store.one(FindWithdrawal(id: id)) {
         case true?: return .empty()
         case false?: throw .changedMeanwhile

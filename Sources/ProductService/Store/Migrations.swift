@@ -1,3 +1,4 @@
+internal import Messaging
 internal import Postgres
 
 /// The schema's history, in order; compiled in from the Migrations folder.
@@ -17,5 +18,7 @@ enum Migrations {
             sql: PackageResources.v0004_create_stock_functions_sql
         ),
         Migration(name: "v0005_reserve_many", sql: PackageResources.v0005_reserve_many_sql),
+        MessagingMigrations.outbox,
+        MessagingMigrations.outboxDays,
     ]
 }
