@@ -47,14 +47,19 @@ public struct SocketAddress: Sendable, Hashable {
     /// Looks up `host`, a literal or a name, on the blocking pool.
     ///
     /// - Returns: its addresses in the resolver's order; at least one.
-    /// - Throws: `.unresolved` when the name has none, `.overloaded` when the pool is full.
+    /// - Throws: `.unresolved` when the name has none, `.overloaded` when the pool is full, `.timedOut`
+    ///   and `.cancelled` when somebody waits no longer.
     public static func resolve(
         host: String,
-        port: UInt16
+        port: UInt16,
+        until deadline: Deadline = .never
     ) async throws(SocketError) -> [SocketAddress] {
         if let literal = try? SocketAddress(literal: host, port: port) { return [literal] }
         if host == "localhost" { return [.loopback(port: port)] }
-        let found = try await BlockingPool.shared.run { lookUp(host, port: port) }
+        let found =
+            deadline == .never
+            ? try await BlockingPool.shared.run { lookUp(host, port: port) }
+            : try await BlockingPool.shared.run(until: deadline) { lookUp(host, port: port) }
         guard !found.isEmpty else { throw .unresolved(host) }
         return found
     }

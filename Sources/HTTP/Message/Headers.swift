@@ -99,9 +99,7 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         let valueStart = block.count
         block.append(contentsOf: value.utf8)
         let valueEnd = block.count
-        for index in valueStart..<valueEnd where !ByteClass.isFieldValue(block[index]) {
-            block[index] = 0x20
-        }
+        Self.blankControls(valueStart..<valueEnd, in: &block)
         block.append(0x0D)
         block.append(0x0A)
         let field = Field(
@@ -112,6 +110,11 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         )
         fields.append(field)
         if isFraming(field, keepLength: false) { isRendered = false }
+    }
+
+    private static func blankControls(_ range: Range<Int>, in block: inout [UInt8]) {
+        var bytes = block.mutableSpan
+        for index in range where !ByteClass.isFieldValue(bytes[index]) { bytes[index] = 0x20 }
     }
 
     /// Replaces every field of this name by one.
@@ -150,26 +153,37 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         )
     }
 
-    /// Removes what may not cross a proxy: `Connection`, what it lists, and the other hop-by-hop
-    /// fields (RFC 9110 §7.6.1).
-    public mutating func removeHopByHop() {
-        let listed = Set(
-            fields.filter { matches($0, .connection) }.flatMap { field in
-                ByteClass.members(of: block, bytes(field)).map { range in
-                    String(decoding: block[range].map(ByteClass.lowered), as: UTF8.self)
-                }
-            }
-        )
-        filter { name in
-            !Self.hopByHop.contains(name.text) && !name.text.hasPrefix("proxy-")
-                && !listed.contains(name.text)
-        }
+    /// Removes the fields of which `isUnwanted` says so; it gets the block that they point into.
+    mutating func removeFields(_ isUnwanted: (Span<UInt8>, Field) -> Bool) {
+        guard let kept = fieldsWithout(isUnwanted) else { return }
+        fields = kept
+        isRendered = false
     }
 
-    private static let hopByHop: Set<String> = [
-        "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-        "http2-settings",
-    ]
+    /// The other fields; nil when those are all.
+    private func fieldsWithout(_ isUnwanted: (Span<UInt8>, Field) -> Bool) -> [Field]? {
+        let block = block.span
+        guard let first = fields.firstIndex(where: { isUnwanted(block, $0) }) else { return nil }
+        var kept: [Field] = []
+        // With room for those that a proxy adds.
+        kept.reserveCapacity(fields.count + 8)
+        kept.append(contentsOf: fields[..<first])
+        for index in first + 1..<fields.count where !isUnwanted(block, fields[index]) {
+            kept.append(fields[index])
+        }
+        return kept
+    }
+
+    /// The names that `Connection` lists, in lower case.
+    func listedInConnection() -> [[UInt8]] {
+        var listed: [[UInt8]] = []
+        for field in fields where matches(field, .connection) {
+            for range in ByteClass.members(of: block, bytes(field)) {
+                listed.append(block[range].map(ByteClass.lowered))
+            }
+        }
+        return listed
+    }
 
     /// Walks over the fields in order as names and values.
     public func makeIterator() -> AnyIterator<(name: HeaderName, value: String)> {
