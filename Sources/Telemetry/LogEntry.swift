@@ -87,6 +87,8 @@ enum JSONText {
 
     /// Appends a string's bytes so that neither JSON nor a terminal takes them for anything else.
     static func appendEscaped(_ text: String, to line: inout [UInt8]) {
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }
+        if isPlain { return line.append(contentsOf: text.utf8) }
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -125,9 +127,18 @@ enum JSONText {
     }
 
     private static func append(_ duration: Duration, to line: inout [UInt8]) {
+        // In whole numbers: writing a floating-point one costs more than the rest of the line.
         let (seconds, attoseconds) = duration.components
-        let microseconds = Double(seconds) * 1e6 + (Double(attoseconds) / 1e12).rounded()
-        line.append(contentsOf: String(microseconds / 1000).utf8)
+        let limit: Int64 = 1_000_000_000_000
+        let whole = min(max(seconds, -limit), limit) * 1_000_000
+        let microseconds = whole + (attoseconds + 500_000_000_000) / 1_000_000_000_000
+        if microseconds < 0 { line.append(UInt8(ascii: "-")) }
+        let digits = microseconds.magnitude
+        line.append(contentsOf: String(digits / 1000).utf8)
+        line.append(UInt8(ascii: "."))
+        for divisor: UInt64 in [100, 10, 1] {
+            line.append(0x30 + UInt8(digits / divisor % 10))
+        }
     }
 }
 
