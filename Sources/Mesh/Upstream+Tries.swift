@@ -20,6 +20,7 @@ private struct Progress {
 }
 
 extension Upstream {
+    @inline(__always)
     func tries(
         _ request: ClientRequest,
         _ options: CallOptions,
@@ -60,6 +61,7 @@ extension Upstream {
     }
 
     /// Chooses an instance; resolves names first when there is none yet.
+    @inline(__always)
     private func choose(
         _ tried: [SocketAddress],
         _ target: String,
@@ -83,6 +85,7 @@ extension Upstream {
         return nil
     }
 
+    @inline(__always)
     private func send(
         _ request: ClientRequest,
         _ options: CallOptions,
@@ -99,9 +102,14 @@ extension Upstream {
         request.headers[.traceparent] = span.traceparent
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {
-            result = .success(
-                try await exchange(request, with: choice.address, until: tryDeadline)
-            )
+            if let faults {
+                let response =
+                    try await exchange(request, with: choice.address, until: tryDeadline, faults)
+                result = .success(response)
+            } else {
+                let endpoint = endpoint(choice.address)
+                result = .success(try await client.send(request, to: endpoint, until: tryDeadline))
+            }
         } catch {
             result = .failure(error)
         }

@@ -148,6 +148,7 @@ public final class Upstream: Sendable {
 
     // MARK: Bulkhead
 
+    @inline(__always)
     private func enter(until deadline: Deadline) async throws(MeshError) {
         let (entry, place) = shared.withLock { shared -> (Bulkhead.Entry, OneShot<Bool>?) in
             let entry = shared.state.bulkhead.enter()
