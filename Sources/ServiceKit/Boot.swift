@@ -9,15 +9,11 @@ public import Telemetry
 public final class Boot: Sendable {
     typealias Background = (name: String, run: @Sendable () async -> Void)
 
-    /// A middleware in a structure: an array of closures, being generic, would put a conversion around
-    /// each, which costs as much as a call that waits.
-    private struct Wrapper { let wrap: Middleware }
-
     private struct Parts {
         var router = Router()
         var backgrounds: [Background] = []
-        var wrap: [Wrapper] = []
-        var observe: [Wrapper] = []
+        var wrap: [Middleware] = []
+        var observe: [Middleware] = []
         var reloads: [@Sendable () async -> Void] = []
         var contentLimit = 0
     }
@@ -79,12 +75,12 @@ public final class Boot: Sendable {
 
     /// Wraps every request outside of all other middleware, to see also what injected faults do to it.
     public func observing(_ wrap: @escaping Middleware) {
-        parts.withLock { $0.observe.append(Wrapper(wrap: wrap)) }
+        parts.withLock { $0.observe.append(wrap) }
     }
 
     /// Wraps every request, outside of the routes; the first one added is the outermost.
     public func middleware(_ wrap: @escaping Middleware) {
-        parts.withLock { $0.wrap.append(Wrapper(wrap: wrap)) }
+        parts.withLock { $0.wrap.append(wrap) }
     }
 
     /// Adds something to do on SIGHUP, such as reading a file again.
@@ -177,11 +173,9 @@ public final class Boot: Sendable {
             guard !parts.wrap.isEmpty || !parts.observe.isEmpty || faults != nil else {
                 return parts.router.responder
             }
-            var handler: Handler = parts.router.handler
-            for wrapper in parts.wrap.reversed() { handler = wrapper.wrap(handler) }
-            if let faults { handler = FaultGate(faults: faults).wrap(handler) }
-            for wrapper in parts.observe.reversed() { handler = wrapper.wrap(handler) }
-            return Responder(handler)
+            let routes = parts.wrap.reversed().reduce(parts.router.handler) { $1($0) }
+            let inner = faults.map { FaultGate(faults: $0).wrap(routes) } ?? routes
+            return Responder(parts.observe.reversed().reduce(inner) { $1($0) })
         }
     }
 

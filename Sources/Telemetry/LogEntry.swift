@@ -14,6 +14,16 @@ struct LogEntry {
         "time", "level", "service", "instance", "message", "trace_id", "span_id",
     ]
 
+    private static func isReserved(_ key: String) -> Bool {
+        // Hardly a key begins like one of these, and hashing it costs more than writing it.
+        switch key.utf8.first {
+        case UInt8(ascii: "t"), UInt8(ascii: "l"), UInt8(ascii: "s"), UInt8(ascii: "i"),
+            UInt8(ascii: "m"):
+            reserved.contains(key)
+        default: false
+        }
+    }
+
     /// Appends the line as one JSON object and a line feed.
     func appendJSON(_ context: LogFields, _ fields: LogFields, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "{"))
@@ -26,12 +36,16 @@ struct LogEntry {
         member("instance", instance, to: &line)
         member("message", message, to: &line)
         if let trace {
-            member("trace_id", trace.traceID, to: &line)
-            member("span_id", trace.span, to: &line)
+            line.append(contentsOf: ",\"trace_id\":\"".utf8)
+            Hex.append(trace.traceHigh, to: &line)
+            Hex.append(trace.traceLow, to: &line)
+            line.append(contentsOf: "\",\"span_id\":\"".utf8)
+            Hex.append(trace.spanID, to: &line)
+            line.append(UInt8(ascii: "\""))
         }
         for pairs in [context.pairs, fields.pairs] {
             for (key, value) in pairs {
-                Self.member(Self.reserved.contains(key) ? key + "_" : key, to: &line)
+                Self.member(Self.isReserved(key) ? key + "_" : key, to: &line)
                 JSONText.append(value, to: &line)
             }
         }
@@ -87,9 +101,13 @@ enum JSONText {
 
     /// Appends a string's bytes so that neither JSON nor a terminal takes them for anything else.
     static func appendEscaped(_ text: String, to line: inout [UInt8]) {
-        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }
-        if isPlain { return line.append(contentsOf: text.utf8) }
-        for byte in text.utf8 {
+        let bytes = text.utf8Span.span
+        if isPlain(bytes) {
+            // Safe: the pointer is used inside the closure only.
+            return unsafe bytes.withUnsafeBufferPointer { unsafe line.append(contentsOf: $0) }
+        }
+        for index in bytes.indices {
+            let byte = bytes[index]
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 line.append(UInt8(ascii: "\\"))
@@ -104,6 +122,14 @@ enum JSONText {
             default: line.append(byte)
             }
         }
+    }
+
+    private static func isPlain(_ bytes: Span<UInt8>) -> Bool {
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F { return false }
+        }
+        return true
     }
 
     /// Appends a field's value.
@@ -156,6 +182,10 @@ struct WallClock {
 
     /// Appends RFC 3339 with microseconds: `2026-11-21T02:02:09.123456Z`.
     func append(to line: inout [UInt8]) {
+        line.append(addingCapacity: 32) { append(to: &$0) }
+    }
+
+    private func append(to line: inout OutputSpan<UInt8>) {
         let days = seconds.quotientFlooring(by: 86_400)
         let second = seconds - days * 86_400
         let (year, month, day) = Self.civil(days)
@@ -175,7 +205,7 @@ struct WallClock {
         line.append(UInt8(ascii: "Z"))
     }
 
-    private static func digits(_ number: Int, _ width: Int, to line: inout [UInt8]) {
+    private static func digits(_ number: Int, _ width: Int, to line: inout OutputSpan<UInt8>) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }
         while divisor > 0 {

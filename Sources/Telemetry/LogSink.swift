@@ -13,6 +13,9 @@ public final class LogSink: Sendable {
         return sink
     }()
 
+    /// How long the writer rests after a write, in microseconds.
+    private static let pause: UInt32 = 2000
+
     private let descriptor: Int32
     private let queue: Mutex<LogQueue>
     private let wake = Semaphore()
@@ -86,6 +89,9 @@ public final class LogSink: Sendable {
             case .write(let batch, let dropped):
                 put(batch)
                 if dropped > 0 { put(report(dropped)) }
+                // Under load lines come together this way: without the pause each would wake this
+                // thread and cost a write of its own, more than many a request that it tells of.
+                usleep(Self.pause)
             case .sleep: wake.wait()
             case .stop: return
             }

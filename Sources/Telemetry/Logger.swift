@@ -89,7 +89,7 @@ public struct Logger: Sendable {
     ) {
         guard let sink, level >= self.level else { return }
         var line: [UInt8] = []
-        line.reserveCapacity(256)
+        line.reserveCapacity(512)
         let entry = LogEntry(
             time: WallClock.now,
             level: level,

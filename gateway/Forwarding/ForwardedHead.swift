@@ -22,6 +22,7 @@ enum ForwardedHead {
         var headers = request.headers
         headers.removeHopByHop()
         headers.remove(dropped)
+        headers.reserve(fields: 10, bytes: 512)
         if let claims {
             headers.add(Names.user, claims.subject.canonical)
             headers.add(Names.role, claims.role.rawValue)

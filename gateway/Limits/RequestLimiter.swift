@@ -87,10 +87,35 @@ struct RequestLimiter: Sendable {
         _ policy: TokenBucket.Policy,
         _ name: String
     ) -> Headers {
-        [
-            "ratelimit-policy": "\"\(name)\";q=\(policy.quota);w=\(seconds(policy.window))",
-            "ratelimit": "\"\(name)\";r=\(decision.remaining);t=\(seconds(decision.reset))",
-        ]
+        var headers = Headers()
+        headers.reserve(fields: 2, bytes: 128)
+        headers.add(Names.policy, line(name, ";q=", policy.quota, ";w=", policy.window))
+        headers.add(Names.state, line(name, ";r=", decision.remaining, ";t=", decision.reset))
+        return headers
+    }
+
+    private enum Names {
+        static let policy: HeaderName = "ratelimit-policy"
+        static let state: HeaderName = "ratelimit"
+    }
+
+    /// `"name";q=1000;w=1`, put together without interpolation: every answer has two of these.
+    private static func line(
+        _ name: String,
+        _ first: String,
+        _ number: Int,
+        _ second: String,
+        _ time: Duration
+    ) -> String {
+        var line = "\""
+        line.reserveCapacity(48)
+        line += name
+        line += "\""
+        line += first
+        line += String(number)
+        line += second
+        line += String(seconds(time))
+        return line
     }
 
     /// Whom an address stands for: itself, or the /64 that an IPv6 subscriber has to himself.

@@ -83,14 +83,9 @@ final class TokenGate: Sendable {
     ///
     /// - Throws: 401 for any other, without saying why; 503 while no key is known at all.
     func claims(of token: String) async throws(Problem) -> AccessClaims {
-        let digest = SHA256.hash(token)
-        if let claims = known(digest) { return claims }
-        return try await claims(of: token, digest)
-    }
-
-    /// The claims of a token that is not known yet, with its digest.
-    func claims(of token: String, _ digest: [UInt8]) async throws(Problem) -> AccessClaims {
         guard token.utf8.count <= AccessToken.maximumBytes else { throw refuse("malformed") }
+        let digest = SHA256.hash(token)
+        if let claims = cached(digest) { return claims }
         do throws(TokenError) {
             return try verify(token, digest)
         } catch .unknownKey {
@@ -105,8 +100,7 @@ final class TokenGate: Sendable {
         }
     }
 
-    /// The claims of a token that was verified before and is still valid, by its digest.
-    func known(_ digest: [UInt8]) -> AccessClaims? {
+    private func cached(_ digest: [UInt8]) -> AccessClaims? {
         guard let claims = verified.find(digest) else { return nil }
         guard let verifier = keys.withLock({ $0.verifier }),
             (try? verifier.check(claims, now: now())) != nil

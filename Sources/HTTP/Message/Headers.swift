@@ -71,12 +71,15 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Every value with this name, in order.
     public func all(_ name: HeaderName) -> [String] {
-        fields.filter { matches($0, name) }.map(value)
+        var values: [String] = []
+        for field in fields where matches(field, name) { values.append(value(field)) }
+        return values
     }
 
     /// Whether a field has this name.
     public func contains(_ name: HeaderName) -> Bool {
-        fields.contains { matches($0, name) }
+        for field in fields where matches(field, name) { return true }
+        return false
     }
 
     /// Whether a comma-separated list in any field of this name holds `token`, in any case.
@@ -92,21 +95,24 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     /// Adds a field behind the others.
     public mutating func add(_ name: HeaderName, _ value: String) {
         let nameStart = block.count
-        block.append(contentsOf: name.text.utf8)
-        let nameEnd = block.count
-        block.append(0x3A)
-        block.append(0x20)
-        let valueStart = block.count
-        block.append(contentsOf: value.utf8)
-        let valueEnd = block.count
-        Self.blankControls(valueStart..<valueEnd, in: &block)
-        block.append(0x0D)
-        block.append(0x0A)
+        let (nameBytes, bytes) = (name.text.utf8Span.span, value.utf8Span.span)
+        let valueStart = nameStart + nameBytes.count + 2
+        block.append(addingCapacity: nameBytes.count + bytes.count + 4) { span in
+            span.append(nameBytes)
+            span.append(0x3A)
+            span.append(0x20)
+            span.append(bytes)
+            span.append(0x0D)
+            span.append(0x0A)
+        }
+        if ByteClass.endOfFieldValue(bytes, bytes.indices) < bytes.count {
+            Self.blankControls(valueStart..<valueStart + bytes.count, in: &block)
+        }
         let field = Field(
             nameStart: UInt32(nameStart),
-            nameCount: UInt32(nameEnd - nameStart),
+            nameCount: UInt32(nameBytes.count),
             valueStart: UInt32(valueStart),
-            valueCount: UInt32(valueEnd - valueStart)
+            valueCount: UInt32(bytes.count)
         )
         fields.append(field)
         if isFraming(field, keepLength: false) { isRendered = false }
@@ -117,6 +123,12 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         for index in range where !ByteClass.isFieldValue(bytes[index]) { bytes[index] = 0x20 }
     }
 
+    /// Makes room for fields that will be added.
+    public mutating func reserve(fields count: Int, bytes: Int) {
+        fields.reserveCapacity(fields.count + count)
+        block.reserveCapacity(block.count + bytes)
+    }
+
     /// Replaces every field of this name by one.
     public mutating func set(_ name: HeaderName, _ value: String) {
         self[name] = value
@@ -124,6 +136,7 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Removes every field of this name.
     public mutating func remove(_ name: HeaderName) {
+        guard contains(name) else { return }
         keep(fields.filter { !matches($0, name) })
     }
 
@@ -176,6 +189,7 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// The names that `Connection` lists, in lower case.
     func listedInConnection() -> [[UInt8]] {
+        guard contains(.connection) else { return [] }
         var listed: [[UInt8]] = []
         for field in fields where matches(field, .connection) {
             for range in ByteClass.members(of: block, bytes(field)) {
