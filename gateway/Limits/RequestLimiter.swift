@@ -99,7 +99,7 @@ struct RequestLimiter: Sendable {
         static let state: HeaderName = "ratelimit"
     }
 
-    /// `"name";q=1000;w=1`, put together without interpolation: every answer has two of these.
+    /// `"name";q=1000;w=1`, put together from bytes: every answer has two of these.
     private static func line(
         _ name: String,
         _ first: String,
@@ -107,15 +107,25 @@ struct RequestLimiter: Sendable {
         _ second: String,
         _ time: Duration
     ) -> String {
-        var line = "\""
+        var line: [UInt8] = []
         line.reserveCapacity(48)
-        line += name
-        line += "\""
-        line += first
-        line += String(number)
-        line += second
-        line += String(seconds(time))
-        return line
+        line.append(UInt8(ascii: "\""))
+        line.append(contentsOf: name.utf8)
+        line.append(UInt8(ascii: "\""))
+        line.append(contentsOf: first.utf8)
+        append(number, to: &line)
+        line.append(contentsOf: second.utf8)
+        append(Int(clamping: seconds(time)), to: &line)
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    private static func append(_ number: Int, to line: inout [UInt8]) {
+        var divisor = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            line.append(0x30 + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
     }
 
     /// Whom an address stands for: itself, or the /64 that an IPv6 subscriber has to himself.

@@ -2,10 +2,11 @@
 public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The lower-case spelling.
     public let text: String
-    /// How many bytes it has, and the first eight of them, the first one lowest: most comparisons need
-    /// no more.
+    /// How many bytes it has, and the first and the last eight of them, the first one lowest: most
+    /// comparisons need no more.
     let count: Int
     let word: UInt64
+    let tail: UInt64
 
     /// The name spelled `text` in any case, or nil when that is no token.
     public init?(_ text: String) {
@@ -33,10 +34,12 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
         count = bytes.count
         if bytes.count >= 8 {
             word = bytes.word(at: 0)
+            tail = bytes.word(at: bytes.count - 8)
         } else {
             var word: UInt64 = 0
             for index in bytes.indices { word |= UInt64(bytes[index]) << UInt64(8 * index) }
             self.word = word
+            tail = word
         }
     }
 

@@ -252,7 +252,9 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         let word = block.span.word(at: start)
         let mask = name.count >= 8 ? UInt64.max : (1 << UInt64(8 * name.count)) - 1
         guard word & mask == name.word else { return false }
-        return name.count <= 8 || equals(start, name.text)
+        if name.count <= 8 { return true }
+        guard block.span.word(at: start + name.count - 8) == name.tail else { return false }
+        return name.count <= 16 || equals(start, name.text)
     }
 
     private func equals(_ start: Int, _ text: String) -> Bool {
