@@ -120,6 +120,7 @@ struct RequestLimiter: Sendable {
     }
 
     private static func append(_ number: Int, to line: inout [UInt8]) {
+        let number = max(0, number)
         var divisor = 1
         while number / divisor >= 10 { divisor *= 10 }
         while divisor > 0 {
