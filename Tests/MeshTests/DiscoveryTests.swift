@@ -121,7 +121,9 @@ private final class Names: Sendable {
             let outcome = await Deadline.$current.withValue(deadline) {
                 await upstream.attempt(ClientRequest(.get, "/"), idempotent)
             }
-            guard case .failure(let error) = outcome.result else { return (nil as MeshError?, true) }
+            guard case .failure(let error) = outcome.result else {
+                return (nil as MeshError?, true)
+            }
             return (error, Deadline.now > deadline.advanced(by: .seconds(3)))
         }
         #expect(error == .unavailable("no instance takes calls"))

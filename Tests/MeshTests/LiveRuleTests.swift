@@ -78,7 +78,8 @@ private final class Crowd: Sendable {
         await backend.stop()
     }
 
-    @Test func `retries add no more than a fifth to what a failing service is asked`() async throws {
+    @Test func `retries add no more than a fifth to what a failing service is asked`() async throws
+    {
         let backends = try (0..<2).map { _ in
             try Backend { _ throws(Problem) in .empty(.serviceUnavailable) }
         }
@@ -162,10 +163,13 @@ private final class Crowd: Sendable {
             switch place {
             case .backingOff: return .empty(.serviceUnavailable)
             case .reading:
-                return Response(.ok, body: .stream(length: 10) { writer in
-                    try await writer.write("half")
-                    try await EventLoop.sleep(for: .seconds(20))
-                })
+                return Response(
+                    .ok,
+                    body: .stream(length: 10) { writer in
+                        try await writer.write("half")
+                        try await EventLoop.sleep(for: .seconds(20))
+                    }
+                )
             case .queued, .connecting, .answering:
                 try? await EventLoop.sleep(for: .seconds(20))
                 return .empty()

@@ -64,7 +64,9 @@ import Testing
 
     @Test func `one that comes back warms up again`() throws {
         let bench = Bench([1, 2])
-        for _ in 0..<3 { _ = bench.state.probed(.loopback(port: 2), succeeded: false, at: bench.now) }
+        for _ in 0..<3 {
+            _ = bench.state.probed(.loopback(port: 2), succeeded: false, at: bench.now)
+        }
         #expect(try bench.share(of: 2) == 0)
         _ = bench.state.probed(.loopback(port: 2), succeeded: true, at: bench.now)
         #expect((2...9).contains(try bench.share(of: 2)))

@@ -17,7 +17,8 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     /// The name spelled by a literal; a literal that is no token is a programming error.
     public init(stringLiteral literal: String) {
         // Literals stand in hot paths, and nearly all are lower case: one walk over the bytes.
-        if literal.utf8.allSatisfy({ ByteClass.isToken($0) && $0 &- 0x41 >= 26 }), !literal.isEmpty {
+        if literal.utf8.allSatisfy({ ByteClass.isToken($0) && $0 &- 0x41 >= 26 }), !literal.isEmpty
+        {
             self.init(checked: literal)
             return
         }

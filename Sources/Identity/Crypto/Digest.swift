@@ -9,7 +9,9 @@ public enum SHA256 {
     public static func hash(_ text: String) -> [UInt8] {
         let utf8 = text.utf8
         // Nearly every string's bytes lie in one piece already.
-        return unsafe utf8.withContiguousStorageIfAvailable { unsafe hash(UnsafeRawBufferPointer($0)) }
+        return unsafe utf8.withContiguousStorageIfAvailable {
+            unsafe hash(UnsafeRawBufferPointer($0))
+        }
             ?? hash(Array(utf8)[...])
     }
 
