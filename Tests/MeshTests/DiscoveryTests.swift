@@ -49,7 +49,7 @@ private final class Names: Sendable {
         let backends = try (0..<3).map { _ in try Backend { _ throws(Problem) in .empty() } }
         let names = Names([backends[0].address, backends[1].address])
         let upstream = try upstream(names.resolver)
-        let failures = try await onLoop {
+        let failures = try await onLoop { () async throws in
             let watch = Task(executorPreference: EventLoop.required) { await upstream.run() }
             let isDone = Flag(false)
             async let load = withTaskGroup(of: Int.self) { group in
@@ -97,7 +97,7 @@ private final class Names: Sendable {
         let backend = try Backend { _ throws(Problem) in .empty() }
         let names = Names([backend.address])
         let upstream = try upstream(names.resolver)
-        let statuses = try await onLoop {
+        let statuses = try await onLoop { () async throws in
             let watch = Task(executorPreference: EventLoop.required) { await upstream.run() }
             #expect(try await eventually { upstream.snapshot.instances.count == 1 })
             names.set([])
@@ -116,7 +116,7 @@ private final class Names: Sendable {
             try await EventLoop.sleep(until: deadline)
             throw .timedOut
         })
-        let (error, isLate) = try await onLoop {
+        let (error, isLate) = try await onLoop { () async throws in
             let deadline = Deadline.after(.milliseconds(60))
             let outcome = await Deadline.$current.withValue(deadline) {
                 await upstream.attempt(ClientRequest(.get, "/"), idempotent)
@@ -133,7 +133,7 @@ private final class Names: Sendable {
     @Test func `a name that is looked up in time or not at all`() async throws {
         let pool = BlockingPool(name: "test", maxThreads: 1, maxQueued: 4)
         let gate = Flag(false)
-        let errors = try await onLoop {
+        let errors = try await onLoop { () async throws in
             var errors: [SocketError] = []
             do throws(SocketError) {
                 _ = try await pool.run(until: .after(.milliseconds(30))) {

@@ -52,7 +52,7 @@ private final class Crowd: Sendable {
         }
         var policy = MeshPolicy()
         policy.breaker.openTime = .milliseconds(400)
-        try await onLoop { [policy] in
+        try await onLoop { [policy] () async throws in
             let service = try upstream([backend.address], policy)
             for _ in 0..<20 { _ = await service.attempt(ClientRequest(.get, "/"), once) }
             #expect(service.snapshot.instances[0].breaker == "open")
@@ -87,7 +87,7 @@ private final class Crowd: Sendable {
         policy.breaker.minimumCalls = 1_000_000
         policy.backoff.base = .milliseconds(1)
         let calls = 600
-        let answered = try await onLoop { [policy] in
+        let answered = try await onLoop { [policy] () async throws in
             let service = try upstream(backends.map(\.address), policy)
             var answered = 0
             for _ in 0..<calls / 20 {
@@ -106,7 +106,7 @@ private final class Crowd: Sendable {
 
     @Test func `with every instance dead breakers spare even the first tries`() async throws {
         let backend = try Backend { _ throws(Problem) in .dropped(.close) }
-        let tries = try await onLoop {
+        let tries = try await onLoop { () async throws in
             let service = try upstream([backend.address])
             var tries = 0
             for _ in 0..<30 {
@@ -132,7 +132,7 @@ private final class Crowd: Sendable {
         var policy = MeshPolicy()
         policy.maxInFlight = 8
         policy.maxQueue = 4
-        try await onLoop { [policy] in
+        try await onLoop { [policy] () async throws in
             let client = HTTPClient()
             let held = try upstream([slow.address], policy, client: client)
             let free = try upstream([quick.address], policy, client: client)
@@ -182,7 +182,7 @@ private final class Crowd: Sendable {
         // Nobody answers at an address for documentation (RFC 5737), if it can be reached at all.
         let nowhere = try SocketAddress(literal: "192.0.2.1", port: 9)
         let address = place == .connecting ? nowhere : backend.address
-        try await onLoop { [policy] in
+        try await onLoop { [policy] () async throws in
             let service = try upstream([address], policy)
             async let first = place == .queued ? outcomes(of: service, 1, once) : []
             if place == .queued {
