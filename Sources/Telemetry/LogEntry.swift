@@ -26,6 +26,13 @@ struct LogEntry {
 
     /// Appends the line as one JSON object and a line feed.
     func appendJSON(_ context: LogFields, _ fields: LogFields, to line: inout [UInt8]) {
+        beginJSON(context, to: &line)
+        appendJSON(fields, to: &line)
+        endJSON(to: &line)
+    }
+
+    /// Appends what stands before a line's own fields.
+    func beginJSON(_ context: LogFields, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "{"))
         Self.member("time", first: true, to: &line)
         line.append(UInt8(ascii: "\""))
@@ -43,18 +50,31 @@ struct LogEntry {
             Hex.append(trace.spanID, to: &line)
             line.append(UInt8(ascii: "\""))
         }
-        for pairs in [context.pairs, fields.pairs] {
-            for (key, value) in pairs {
-                Self.member(Self.isReserved(key) ? key + "_" : key, to: &line)
-                JSONText.append(value, to: &line)
-            }
+        appendJSON(context, to: &line)
+    }
+
+    private func appendJSON(_ fields: LogFields, to line: inout [UInt8]) {
+        for (key, value) in fields.pairs {
+            Self.member(Self.isReserved(key) ? key + "_" : key, to: &line)
+            JSONText.append(value, to: &line)
         }
+    }
+
+    /// Appends what stands behind a line's own fields.
+    func endJSON(to line: inout [UInt8]) {
         line.append(UInt8(ascii: "}"))
         line.append(UInt8(ascii: "\n"))
     }
 
     /// Appends the line as aligned text and a line feed.
     func appendText(_ context: LogFields, _ fields: LogFields, to line: inout [UInt8]) {
+        beginText(context, to: &line)
+        appendText(fields, to: &line)
+        endText(to: &line)
+    }
+
+    /// Appends what stands before a line's own fields.
+    func beginText(_ context: LogFields, to line: inout [UInt8]) {
         time.append(to: &line)
         line.append(UInt8(ascii: " "))
         let name = level.name.uppercased()
@@ -63,14 +83,20 @@ struct LogEntry {
         JSONText.appendEscaped(instance, to: &line)
         line.append(UInt8(ascii: " "))
         JSONText.appendEscaped(message, to: &line)
-        for pairs in [context.pairs, fields.pairs] {
-            for (key, value) in pairs {
-                line.append(UInt8(ascii: " "))
-                JSONText.appendEscaped(key, to: &line)
-                line.append(UInt8(ascii: "="))
-                JSONText.append(value, to: &line)
-            }
+        appendText(context, to: &line)
+    }
+
+    private func appendText(_ fields: LogFields, to line: inout [UInt8]) {
+        for (key, value) in fields.pairs {
+            line.append(UInt8(ascii: " "))
+            JSONText.appendEscaped(key, to: &line)
+            line.append(UInt8(ascii: "="))
+            JSONText.append(value, to: &line)
         }
+    }
+
+    /// Appends what stands behind a line's own fields.
+    func endText(to line: inout [UInt8]) {
         if let trace {
             line.append(contentsOf: " trace_id=".utf8)
             line.append(contentsOf: trace.traceID.utf8)
@@ -157,7 +183,14 @@ enum JSONText {
         let (seconds, attoseconds) = duration.components
         let limit: Int64 = 1_000_000_000_000
         let whole = min(max(seconds, -limit), limit) * 1_000_000
-        let microseconds = whole + (attoseconds + 500_000_000_000) / 1_000_000_000_000
+        append(
+            microseconds: whole + (attoseconds + 500_000_000_000) / 1_000_000_000_000,
+            to: &line
+        )
+    }
+
+    /// Appends a span of time as milliseconds with three decimals.
+    static func append(microseconds: Int64, to line: inout [UInt8]) {
         if microseconds < 0 { line.append(UInt8(ascii: "-")) }
         let digits = microseconds.magnitude
         line.append(contentsOf: String(digits / 1000).utf8)
