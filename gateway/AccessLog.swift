@@ -102,24 +102,22 @@ struct AccessLog: Sendable {
         _ started: Deadline
     ) {
         let facts = note.all
-        let nanoseconds = Int64(clamping: Deadline.now.nanoseconds - started.nanoseconds)
-        var fields: LogFields = [
-            "method": .string(request.method.description),
-            "path": .string(request.path.description),
-            "status": .int(status.code),
-            "ms": .milliseconds(.nanoseconds(nanoseconds)),
-            "remote": .string(request.remote.hostText),
-        ]
-        if let route { fields.append("route", .string(route)) }
-        if let bytes { fields.append("bytes", .int(bytes)) }
-        if let user = facts.user { fields.append("user", .string(user.canonical)) }
-        if let cache = facts.cache { fields.append("cache", .string(cache)) }
-        if let service = facts.service { fields.append("upstream", .string(service)) }
-        if let instance = facts.instance {
-            fields.append("upstream_instance", .string(instance))
-            fields.append("tries", .int(facts.tries))
+        let now = Deadline.now
+        log.info("access") { line in
+            line.add("method", request.method.description)
+            line.add("path", request.path.description)
+            line.add("status", status.code)
+            line.add("ms", nanoseconds: now > started ? now.nanoseconds - started.nanoseconds : 0)
+            line.add("remote", request.remote.hostText)
+            line.add("route", route)
+            line.add("bytes", bytes)
+            line.add("user", facts.user?.canonical)
+            line.add("cache", facts.cache)
+            line.add("upstream", facts.service)
+            guard let instance = facts.instance else { return }
+            line.add("upstream_instance", instance)
+            line.add("tries", facts.tries)
         }
-        log.info("access", fields)
     }
 
     /// The content's length as far as it is known when the head is.

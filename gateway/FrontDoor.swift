@@ -93,6 +93,7 @@ extension Boot {
     ) -> Upstream {
         var policy = standard
         policy.healthPath = origin.health
+        policy.balancing = origin.balancing
         return Upstream(
             name: name,
             endpoints: origin.endpoints,

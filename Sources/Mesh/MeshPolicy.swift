@@ -10,6 +10,10 @@ public struct MeshPolicy: Sendable {
     public var backoff = Backoff()
     /// Retries as a share of calls, for all callers of the upstream together.
     public var retryBudget = RetryBudget.Policy()
+    /// How the instance for a call is found.
+    public var balancing = Balancer.Kind.leastRequests
+    /// How an instance that joined or recovered comes to its share of calls.
+    public var slowStart = SlowStart()
     /// For each instance.
     public var breaker = CircuitBreaker.Policy()
     /// For each instance.

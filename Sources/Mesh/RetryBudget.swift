@@ -7,7 +7,7 @@ public struct RetryBudget: Sendable {
     public struct Policy: Sendable {
         /// Retries for each call in the window.
         public var ratio = 0.2
-        /// Retries that the window always has room for.
+        /// Retries that the window has room for however few calls there were: a share of few is none.
         public var minimum = 10
         /// The sliding window that is counted.
         public var window: Duration = .seconds(10)
@@ -31,7 +31,7 @@ public struct RetryBudget: Sendable {
     /// Takes one retry; `false` when none is left.
     public mutating func take(at now: Duration) -> Bool {
         counts.advance(to: now)
-        let allowed = Double(policy.minimum) + policy.ratio * Double(counts.first)
+        let allowed = max(Double(policy.minimum), policy.ratio * Double(counts.first))
         guard Double(counts.second + 1) <= allowed else { return false }
         counts.add(second: 1, at: now)
         return true

@@ -9,11 +9,9 @@ extension Upstream {
     func exchange(
         _ request: ClientRequest,
         with address: SocketAddress,
-        until deadline: Deadline
+        until deadline: Deadline,
+        _ faults: FaultInjector
     ) async throws(ClientError) -> ClientResponse {
-        guard let faults else {
-            return try await client.send(request, to: endpoint(address), until: deadline)
-        }
         let path = request.target.prefix { $0 != "?" }.split(separator: "/").map(String.init)
         let actions = faults.decide(.init(.outgoing, request.method, path: path, peer: name))
         try await Self.wait(actions.delay, until: deadline)

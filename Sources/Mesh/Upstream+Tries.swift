@@ -20,16 +20,16 @@ private struct Progress {
 }
 
 extension Upstream {
+    @inline(__always)
     func tries(
         _ request: ClientRequest,
         _ options: CallOptions,
         until deadline: Deadline
     ) async -> CallOutcome {
         var progress = Progress()
-        var generator = SystemRandomNumberGenerator()
         shared.withLock { $0.state.budget.call(at: Self.now) }
         while true {
-            guard let choice = await choose(progress.tried, &generator) else {
+            guard let choice = await choose(progress.tried, request.target, until: deadline) else {
                 return progress.failure("no instance takes calls")
             }
             progress.tried.append(choice.address)
@@ -43,10 +43,9 @@ extension Upstream {
             if case .failure(let error) = result, error.mayHaveActed {
                 progress.mayHaveActed = true
             }
-            let delay = policy.backoff.delay(retry: progress.tried.count - 1, using: &generator)
             guard Self.isWorthRetrying(result, request, options),
                 progress.tried.count <= options.retries ?? policy.retries,
-                delay < deadline.remaining,
+                let delay = pause(before: progress.tried.count, until: deadline),
                 !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })
             else { return Self.conclude(result, progress, deadline) }
             // What answered 502, 503 or 504 may have begun, whatever the next tries say.
@@ -59,24 +58,40 @@ extension Upstream {
         }
     }
 
+    /// How long to wait before the next retry; nil when there is no time for it.
+    private func pause(before retry: Int, until deadline: Deadline) -> Duration? {
+        let delay = shared.withLock { shared in
+            policy.backoff.delay(retry: retry - 1, using: &shared.dice)
+        }
+        return delay < deadline.remaining ? delay : nil
+    }
+
     /// Chooses an instance; resolves names first when there is none yet.
+    @inline(__always)
     private func choose(
         _ tried: [SocketAddress],
-        _ generator: inout SystemRandomNumberGenerator
+        _ target: String,
+        until deadline: Deadline
     ) async -> UpstreamState.Choice? {
         for isSecond in [false, true] {
             let selected = shared.withLock { shared in
-                shared.state.select(tried: tried, at: Self.now, using: &generator)
+                shared.state.select(
+                    tried: tried,
+                    key: target,
+                    at: Self.now,
+                    using: &shared.dice
+                )
             }
             switch selected {
             case .success(let choice): return choice
-            case .failure(.noInstances) where !isSecond: await resolve()
+            case .failure(.noInstances) where !isSecond: await resolve(until: deadline)
             case .failure: return nil
             }
         }
         return nil
     }
 
+    @inline(__always)
     private func send(
         _ request: ClientRequest,
         _ options: CallOptions,
@@ -96,9 +111,14 @@ extension Upstream {
         request.headers[.tracestate] = context.state
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {
-            result = .success(
-                try await exchange(request, with: choice.address, until: tryDeadline)
-            )
+            if let faults {
+                let response =
+                    try await exchange(request, with: choice.address, until: tryDeadline, faults)
+                result = .success(response)
+            } else {
+                let endpoint = endpoint(choice.address)
+                result = .success(try await client.send(request, to: endpoint, until: tryDeadline))
+            }
         } catch {
             result = .failure(error)
         }

@@ -14,29 +14,44 @@ extension Upstream {
 
     /// Looks the names up and takes their addresses as the instances.
     ///
-    /// A name that cannot be resolved keeps all that are known: DNS may be what is broken.
-    func resolve() async {
-        var addresses: [SocketAddress] = []
+    /// A name that cannot be resolved, or not in time, keeps all that are known: DNS may be what is
+    /// broken.
+    func resolve(until deadline: Deadline) async {
+        var found: [SocketAddress] = []
         for endpoint in endpoints.all {
-            do {
-                addresses += try await SocketAddress.resolve(
-                    host: endpoint.host,
-                    port: endpoint.port
-                )
+            do throws(SocketError) {
+                found += try await addresses(of: endpoint, until: deadline)
             } catch {
                 log.debug("a name has no address", ["host": .string(endpoint.host)])
-                addresses += shared.withLock { $0.state.instances.map(\.address) }
+                found += shared.withLock { $0.state.instances.map(\.address) }
             }
         }
-        guard !addresses.isEmpty else { return }
-        shared.withLock { [addresses] shared in
-            shared.state.replace(with: addresses, at: Self.now)
+        guard !found.isEmpty else { return }
+        shared.withLock { [found] shared in
+            shared.state.replace(with: found, at: Self.now)
         }
     }
 
+    private func addresses(
+        of endpoint: Endpoints.Endpoint,
+        until deadline: Deadline
+    ) async throws(SocketError) -> [SocketAddress] {
+        guard let resolver else {
+            return try await SocketAddress.resolve(
+                host: endpoint.host,
+                port: endpoint.port,
+                until: deadline
+            )
+        }
+        return try await resolver(endpoint.host, endpoint.port, deadline)
+    }
+
+    /// How long a name's look-up may take when no call waits for it.
+    private static let lookUpTime = Duration.seconds(30)
+
     private func keepResolving() async {
         while !Task.isCancelled {
-            await resolve()
+            await resolve(until: .after(Self.lookUpTime))
             do { try await EventLoop.sleep(for: policy.resolveInterval) } catch { return }
         }
     }

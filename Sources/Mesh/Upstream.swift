@@ -12,9 +12,16 @@ public final class Upstream: Sendable {
     struct Shared: Sendable {
         var state: UpstreamState
         var waiters: [Bulkhead.Ticket: OneShot<Bool>] = [:]
+        var dice = Dice()
         /// Why TLS failed with an instance, as far as it was said.
         var refusals: [SocketAddress: String] = [:]
     }
+
+    /// Looks a host's addresses up, up to a deadline.
+    public typealias Resolver =
+        @Sendable (
+            _ host: String, _ port: UInt16, _ deadline: Deadline
+        ) async throws(SocketError) -> [SocketAddress]
 
     /// The service's name.
     public let name: String
@@ -26,6 +33,7 @@ public final class Upstream: Sendable {
     let measures: UpstreamMeasures
     let shared: Mutex<Shared>
     let faults: FaultInjector?
+    let resolver: Resolver?
     private let tls: TLSContext?
     private let identity: String?
 
@@ -38,6 +46,7 @@ public final class Upstream: Sendable {
     ///   - tls: the own certificate; nil for plain HTTP.
     ///   - identity: the SPIFFE URI to expect when it is not the name's.
     ///   - faults: what is done to requests on purpose; nil for nothing.
+    ///   - resolver: looks names up; nil for the system's way.
     public init(
         name: String,
         endpoints: Endpoints,
@@ -46,6 +55,7 @@ public final class Upstream: Sendable {
         identity: String? = nil,
         policy: MeshPolicy = MeshPolicy(),
         faults: FaultInjector? = nil,
+        resolver: Resolver? = nil,
         log: Logger,
         metrics: Metrics
     ) {
@@ -56,6 +66,7 @@ public final class Upstream: Sendable {
         self.identity = tls == nil ? nil : identity ?? "spiffe://anyway/\(name)"
         self.policy = policy
         self.faults = faults
+        self.resolver = resolver
         self.log = log.with(["upstream": .string(name)])
         self.measures = UpstreamMeasures(name, metrics)
         var state = UpstreamState(policy: policy)
@@ -150,18 +161,20 @@ public final class Upstream: Sendable {
 
     // MARK: Bulkhead
 
+    @inline(__always)
     private func enter(until deadline: Deadline) async throws(MeshError) {
-        let place = OneShot<Bool>()
-        let entry = shared.withLock { shared in
+        let (entry, place) = shared.withLock { shared -> (Bulkhead.Entry, OneShot<Bool>?) in
             let entry = shared.state.bulkhead.enter()
-            if case .wait(let ticket) = entry { shared.waiters[ticket] = place }
-            return entry
+            guard case .wait(let ticket) = entry else { return (entry, nil) }
+            let place = OneShot<Bool>()
+            shared.waiters[ticket] = place
+            return (entry, place)
         }
         switch entry {
         case .enter: return
         case .refuse: throw .overloaded(retryAfter: policy.overloadRetryAfter)
         case .wait(let ticket):
-            guard await place.wait(until: deadline) == nil else { return }
+            guard await place?.wait(until: deadline) == nil else { return }
             let gaveUp = shared.withLock { shared in
                 shared.waiters[ticket] = nil
                 return shared.state.bulkhead.abandon(ticket)

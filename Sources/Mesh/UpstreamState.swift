@@ -15,6 +15,8 @@ struct UpstreamState: Sendable {
         var calls = 0
         var failures = 0
         var nextProbe: Duration
+        /// Since when it warms up; nil when it does not.
+        var warmsSince: Duration?
     }
 
     /// An instance chosen for a try, to be given back to ``finish(_:_:at:)`` exactly once.
@@ -53,6 +55,7 @@ struct UpstreamState: Sendable {
 
     let policy: MeshPolicy
     private(set) var instances: [Instance] = []
+    private var ring = HashRing([])
     var bulkhead: Bulkhead
     var budget: RetryBudget
     private var lastID: UInt64 = 0
@@ -65,7 +68,7 @@ struct UpstreamState: Sendable {
 
     /// Makes these the upstream's instances; what is known of those that stay is kept.
     ///
-    /// New ones get calls at once and are probed at once.
+    /// New ones get calls at once, few at first unless there was none before, and are probed at once.
     mutating func replace(with addresses: [SocketAddress], at now: Duration) {
         var kept: [Instance] = []
         for address in addresses.prefix(policy.maxInstances)
@@ -81,9 +84,13 @@ struct UpstreamState: Sendable {
                     address: address,
                     breaker: CircuitBreaker(policy: policy.breaker),
                     health: InstanceHealth(policy: policy.health),
-                    nextProbe: now
+                    nextProbe: now,
+                    warmsSince: instances.isEmpty ? nil : now
                 )
             )
+        }
+        if policy.balancing == .ring, kept.map(\.address) != instances.map(\.address) {
+            ring = HashRing(kept.map(\.address.description))
         }
         instances = kept
     }
@@ -91,16 +98,19 @@ struct UpstreamState: Sendable {
     /// Chooses an instance for a try and counts the try as in flight.
     ///
     /// Those in `tried` are passed over; when all were tried, they are used again rather than none.
+    ///
+    /// - Parameter key: what decides where the upstream is balanced by a ring.
     mutating func select(
         tried: [SocketAddress],
+        key: String = "",
         at now: Duration,
         using generator: inout some RandomNumberGenerator
     ) -> Result<Choice, Refusal> {
         guard !instances.isEmpty else { return .failure(.noInstances) }
-        if let choice = select(excluding: tried, at: now, using: &generator) {
+        if let choice = select(excluding: tried, key, at: now, using: &generator) {
             return .success(choice)
         }
-        if !tried.isEmpty, let choice = select(excluding: [], at: now, using: &generator) {
+        if !tried.isEmpty, let choice = select(excluding: [], key, at: now, using: &generator) {
             return .success(choice)
         }
         return .failure(.breakersOpen)
@@ -108,17 +118,23 @@ struct UpstreamState: Sendable {
 
     private mutating func select(
         excluding tried: [SocketAddress],
+        _ key: String,
         at now: Duration,
         using generator: inout some RandomNumberGenerator
     ) -> Choice? {
-        var candidates = instances.map { instance in
-            Balancer.Candidate(
-                inFlight: instance.inFlight,
-                isOut: instance.health.isOut,
-                isExcluded: tried.contains(instance.address)
+        var candidates: [Balancer.Candidate] = []
+        candidates.reserveCapacity(instances.count)
+        for index in instances.indices {
+            candidates.append(
+                Balancer.Candidate(
+                    inFlight: instances[index].inFlight,
+                    isOut: instances[index].health.isOut,
+                    isExcluded: !tried.isEmpty && tried.contains(instances[index].address),
+                    weight: weight(index, at: now)
+                )
             )
         }
-        while let index = Balancer.choose(candidates, using: &generator) {
+        while let index = choose(candidates, key, using: &generator) {
             if let permit = instances[index].breaker.permit(at: now) {
                 instances[index].inFlight += 1
                 instances[index].calls += 1
@@ -128,13 +144,28 @@ struct UpstreamState: Sendable {
                     permit: permit
                 )
             }
-            candidates[index] = Balancer.Candidate(
-                inFlight: candidates[index].inFlight,
-                isOut: candidates[index].isOut,
-                isExcluded: true
-            )
+            candidates[index].isExcluded = true
         }
         return nil
+    }
+
+    private func choose(
+        _ candidates: [Balancer.Candidate],
+        _ key: String,
+        using generator: inout some RandomNumberGenerator
+    ) -> Int? {
+        switch policy.balancing {
+        case .leastRequests: Balancer.choose(candidates, using: &generator)
+        case .ring: ring.choose(key, among: candidates)
+        }
+    }
+
+    /// The share of its calls that an instance should get now.
+    private mutating func weight(_ index: Int, at now: Duration) -> Double {
+        guard let since = instances[index].warmsSince else { return 1 }
+        let weight = policy.slowStart.weight(after: now - since)
+        if weight == 1 { instances[index].warmsSince = nil }
+        return weight
     }
 
     /// Takes note of how a try ended, when its breaker should judge it.
@@ -154,7 +185,9 @@ struct UpstreamState: Sendable {
         }
         switch instances[index].breaker.record(outcome, of: choice.permit, at: now) {
         case .open: changes.append(.opened)
-        case .closed: changes.append(.closed)
+        case .closed:
+            instances[index].warmsSince = now
+            changes.append(.closed)
         case .halfOpen, nil:
             if case .halfOpen(true, 0) = before, end == .answered { changes.append(.halfOpened) }
         }
@@ -199,6 +232,7 @@ struct UpstreamState: Sendable {
         guard instances[index].health.note(sign) else { return }
         let isOut = instances[index].health.isOut
         instances[index].nextProbe = now + instances[index].health.probeInterval
+        if !isOut { instances[index].warmsSince = now }
         changes.append(isOut ? .out : .back)
     }
 }

@@ -47,6 +47,21 @@ import Glibc
         return result
     }
 
+    /// Runs `work` on one of the threads and returns its result if it comes in time.
+    ///
+    /// Work that has started runs to its end all the same; nobody hears of its result then.
+    ///
+    /// - Throws: `.timedOut`, `.cancelled` with the task, `.overloaded` as `run(_:)`.
+    public func run<Value: Sendable>(
+        until deadline: Deadline,
+        _ work: @escaping @Sendable () -> Value
+    ) async throws(SocketError) -> Value {
+        let result = OneShot<Value>()
+        guard submit({ result.resolve(work()) }) else { throw .overloaded }
+        if let value = await result.wait(until: deadline) { return value }
+        throw Task.isCancelled ? .cancelled : .timedOut
+    }
+
     private func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }

@@ -47,14 +47,19 @@ public struct SocketAddress: Sendable, Hashable {
     /// Looks up `host`, a literal or a name, on the blocking pool.
     ///
     /// - Returns: its addresses in the resolver's order; at least one.
-    /// - Throws: `.unresolved` when the name has none, `.overloaded` when the pool is full.
+    /// - Throws: `.unresolved` when the name has none, `.overloaded` when the pool is full, `.timedOut`
+    ///   and `.cancelled` when somebody waits no longer.
     public static func resolve(
         host: String,
-        port: UInt16
+        port: UInt16,
+        until deadline: Deadline = .never
     ) async throws(SocketError) -> [SocketAddress] {
         if let literal = try? SocketAddress(literal: host, port: port) { return [literal] }
         if host == "localhost" { return [.loopback(port: port)] }
-        let found = try await BlockingPool.shared.run { lookUp(host, port: port) }
+        let found =
+            deadline == .never
+            ? try await BlockingPool.shared.run { lookUp(host, port: port) }
+            : try await BlockingPool.shared.run(until: deadline) { lookUp(host, port: port) }
         guard !found.isEmpty else { throw .unresolved(host) }
         return found
     }
@@ -172,19 +177,32 @@ public struct SocketAddress: Sendable, Hashable {
 extension SocketAddress: CustomStringConvertible {
     /// The address without its port: `127.0.0.1`, `::1`.
     public var hostText: String {
+        if case .v4(let bits) = host { return Self.dotted(UInt32(bigEndian: bits)) }
         // Safe: inet_ntop writes at most the buffer's size, NUL included.
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
+        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
             guard let base = text.baseAddress else { return "?" }
-            switch host {
-            case .v4(let bits):
-                var address = in_addr(s_addr: bits)
-                guard unsafe inet_ntop(AF_INET, &address, base, 64) != nil else { return "?" }
-            case .v6(let high, let low, _):
-                var halves = (high, low)
-                guard unsafe inet_ntop(AF_INET6, &halves, base, 64) != nil else { return "?" }
-            }
+            guard case .v6(let high, let low, _) = host else { return "?" }
+            var halves = (high, low)
+            guard unsafe inet_ntop(AF_INET6, &halves, base, 64) != nil else { return "?" }
             return unsafe String(cString: base)
         }
+    }
+
+    /// Four numbers with dots between: each access log line has some, and `inet_ntop` formats like `printf`.
+    private static func dotted(_ bits: UInt32) -> String {
+        var text: [UInt8] = []
+        text.append(addingCapacity: 15) { span in
+            var rest = bits
+            for place in 0..<4 {
+                let number = UInt8(truncatingIfNeeded: rest >> 24)
+                rest <<= 8
+                if place > 0 { span.append(0x2E) }
+                if number >= 100 { span.append(0x30 + number / 100) }
+                if number >= 10 { span.append(0x30 + number / 10 % 10) }
+                span.append(0x30 + number % 10)
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// `host:port`, with brackets around an IPv6 host.

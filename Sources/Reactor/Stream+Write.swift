@@ -51,6 +51,16 @@ extension Stream {
         }
     }
 
+    /// Sends as much of both parts as the socket takes without waiting.
+    ///
+    /// - Returns: how many bytes were taken; `write` the rest next, or both parts when it is 0.
+    /// - Throws: as `writeNow(_:)`.
+    public func writeNow(_ head: [UInt8], _ body: [UInt8]) throws(SocketError) -> Int {
+        guard tls != nil else { return try send(head, body, from: 0) }
+        guard head.count + body.count <= 16384 else { return 0 }
+        return try writeNow(body.isEmpty ? head : head + body)
+    }
+
     /// Sends both parts from `offset` on until the socket takes no more; how many bytes it took.
     private func send(
         _ head: [UInt8],

@@ -188,6 +188,7 @@ public final class Stream: @unchecked Sendable {
     }
 
     /// Waits until `readNow` is worth another try.
+    @inline(__always)
     private func waitToRead(until deadline: Deadline) async throws(SocketError) {
         if readWaitsForWriting {
             readWaitsForWriting = false

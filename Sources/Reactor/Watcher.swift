@@ -92,6 +92,7 @@ public final class Watcher: @unchecked Sendable {
     /// Waits until the descriptor may be read.
     ///
     /// - Throws: `.timedOut` at the deadline, `.cancelled` with the task, `.closed` after `close`.
+    @inline(__always)
     public func readable(until deadline: Deadline) async throws(SocketError) {
         try await wait(.read, until: deadline)
     }
@@ -99,6 +100,7 @@ public final class Watcher: @unchecked Sendable {
     /// Waits until the descriptor may be written.
     ///
     /// - Throws: `.timedOut` at the deadline, `.cancelled` with the task, `.closed` after `close`.
+    @inline(__always)
     public func writable(until deadline: Deadline) async throws(SocketError) {
         try await wait(.write, until: deadline)
     }
@@ -196,6 +198,8 @@ public final class Watcher: @unchecked Sendable {
         }
     }
 
+    // Inlined, as `suspend` is: a call that waits is paid for once more each time it comes back.
+    @inline(__always)
     private func wait(_ direction: Direction, until deadline: Deadline) async throws(SocketError) {
         guard try mustWait(direction) else { return }
         let ticket = nextTicket()
@@ -225,6 +229,7 @@ public final class Watcher: @unchecked Sendable {
         return lastTicket
     }
 
+    @inline(__always)
     private func suspend(
         _ direction: Direction,
         until deadline: Deadline,

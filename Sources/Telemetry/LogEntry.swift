@@ -14,8 +14,25 @@ struct LogEntry {
         "time", "level", "service", "instance", "message", "trace_id", "span_id",
     ]
 
+    private static func isReserved(_ key: String) -> Bool {
+        // Hardly a key begins like one of these, and hashing it costs more than writing it.
+        switch key.utf8.first {
+        case UInt8(ascii: "t"), UInt8(ascii: "l"), UInt8(ascii: "s"), UInt8(ascii: "i"),
+            UInt8(ascii: "m"):
+            reserved.contains(key)
+        default: false
+        }
+    }
+
     /// Appends the line as one JSON object and a line feed.
     func appendJSON(_ context: LogFields, _ fields: LogFields, to line: inout [UInt8]) {
+        beginJSON(context, to: &line)
+        appendJSON(fields, to: &line)
+        endJSON(to: &line)
+    }
+
+    /// Appends what stands before a line's own fields.
+    func beginJSON(_ context: LogFields, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "{"))
         Self.member("time", first: true, to: &line)
         line.append(UInt8(ascii: "\""))
@@ -26,21 +43,38 @@ struct LogEntry {
         member("instance", instance, to: &line)
         member("message", message, to: &line)
         if let trace {
-            member("trace_id", trace.traceID, to: &line)
-            member("span_id", trace.span, to: &line)
+            line.append(contentsOf: ",\"trace_id\":\"".utf8)
+            Hex.append(trace.traceHigh, to: &line)
+            Hex.append(trace.traceLow, to: &line)
+            line.append(contentsOf: "\",\"span_id\":\"".utf8)
+            Hex.append(trace.spanID, to: &line)
+            line.append(UInt8(ascii: "\""))
         }
-        for pairs in [context.pairs, fields.pairs] {
-            for (key, value) in pairs {
-                Self.member(Self.reserved.contains(key) ? key + "_" : key, to: &line)
-                JSONText.append(value, to: &line)
-            }
+        appendJSON(context, to: &line)
+    }
+
+    private func appendJSON(_ fields: LogFields, to line: inout [UInt8]) {
+        for (key, value) in fields.pairs {
+            Self.member(Self.isReserved(key) ? key + "_" : key, to: &line)
+            JSONText.append(value, to: &line)
         }
+    }
+
+    /// Appends what stands behind a line's own fields.
+    func endJSON(to line: inout [UInt8]) {
         line.append(UInt8(ascii: "}"))
         line.append(UInt8(ascii: "\n"))
     }
 
     /// Appends the line as aligned text and a line feed.
     func appendText(_ context: LogFields, _ fields: LogFields, to line: inout [UInt8]) {
+        beginText(context, to: &line)
+        appendText(fields, to: &line)
+        endText(to: &line)
+    }
+
+    /// Appends what stands before a line's own fields.
+    func beginText(_ context: LogFields, to line: inout [UInt8]) {
         time.append(to: &line)
         line.append(UInt8(ascii: " "))
         let name = level.name.uppercased()
@@ -49,14 +83,20 @@ struct LogEntry {
         JSONText.appendEscaped(instance, to: &line)
         line.append(UInt8(ascii: " "))
         JSONText.appendEscaped(message, to: &line)
-        for pairs in [context.pairs, fields.pairs] {
-            for (key, value) in pairs {
-                line.append(UInt8(ascii: " "))
-                JSONText.appendEscaped(key, to: &line)
-                line.append(UInt8(ascii: "="))
-                JSONText.append(value, to: &line)
-            }
+        appendText(context, to: &line)
+    }
+
+    private func appendText(_ fields: LogFields, to line: inout [UInt8]) {
+        for (key, value) in fields.pairs {
+            line.append(UInt8(ascii: " "))
+            JSONText.appendEscaped(key, to: &line)
+            line.append(UInt8(ascii: "="))
+            JSONText.append(value, to: &line)
         }
+    }
+
+    /// Appends what stands behind a line's own fields.
+    func endText(to line: inout [UInt8]) {
         if let trace {
             line.append(contentsOf: " trace_id=".utf8)
             line.append(contentsOf: trace.traceID.utf8)
@@ -87,7 +127,13 @@ enum JSONText {
 
     /// Appends a string's bytes so that neither JSON nor a terminal takes them for anything else.
     static func appendEscaped(_ text: String, to line: inout [UInt8]) {
-        for byte in text.utf8 {
+        let bytes = text.utf8Span.span
+        if isPlain(bytes) {
+            // Safe: the pointer is used inside the closure only.
+            return unsafe bytes.withUnsafeBufferPointer { unsafe line.append(contentsOf: $0) }
+        }
+        for index in bytes.indices {
+            let byte = bytes[index]
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 line.append(UInt8(ascii: "\\"))
@@ -102,6 +148,14 @@ enum JSONText {
             default: line.append(byte)
             }
         }
+    }
+
+    private static func isPlain(_ bytes: Span<UInt8>) -> Bool {
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F { return false }
+        }
+        return true
     }
 
     /// Appends a field's value.
@@ -125,9 +179,25 @@ enum JSONText {
     }
 
     private static func append(_ duration: Duration, to line: inout [UInt8]) {
+        // In whole numbers: writing a floating-point one costs more than the rest of the line.
         let (seconds, attoseconds) = duration.components
-        let microseconds = Double(seconds) * 1e6 + (Double(attoseconds) / 1e12).rounded()
-        line.append(contentsOf: String(microseconds / 1000).utf8)
+        let limit: Int64 = 1_000_000_000_000
+        let whole = min(max(seconds, -limit), limit) * 1_000_000
+        append(
+            microseconds: whole + (attoseconds + 500_000_000_000) / 1_000_000_000_000,
+            to: &line
+        )
+    }
+
+    /// Appends a span of time as milliseconds with three decimals.
+    static func append(microseconds: Int64, to line: inout [UInt8]) {
+        if microseconds < 0 { line.append(UInt8(ascii: "-")) }
+        let digits = microseconds.magnitude
+        line.append(contentsOf: String(digits / 1000).utf8)
+        line.append(UInt8(ascii: "."))
+        for divisor: UInt64 in [100, 10, 1] {
+            line.append(0x30 + UInt8(digits / divisor % 10))
+        }
     }
 }
 
@@ -145,6 +215,10 @@ struct WallClock {
 
     /// Appends RFC 3339 with microseconds: `2026-11-21T02:02:09.123456Z`.
     func append(to line: inout [UInt8]) {
+        line.append(addingCapacity: 32) { append(to: &$0) }
+    }
+
+    private func append(to line: inout OutputSpan<UInt8>) {
         let days = seconds.quotientFlooring(by: 86_400)
         let second = seconds - days * 86_400
         let (year, month, day) = Self.civil(days)
@@ -164,7 +238,7 @@ struct WallClock {
         line.append(UInt8(ascii: "Z"))
     }
 
-    private static func digits(_ number: Int, _ width: Int, to line: inout [UInt8]) {
+    private static func digits(_ number: Int, _ width: Int, to line: inout OutputSpan<UInt8>) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }
         while divisor > 0 {

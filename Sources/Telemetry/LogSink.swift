@@ -13,8 +13,8 @@ public final class LogSink: Sendable {
         return sink
     }()
 
-    /// How long a line waits for others, in microseconds.
-    private static let gathering: UInt32 = 5_000
+    /// How long the writer rests after a write, in microseconds.
+    private static let pause: UInt32 = 2000
 
     private let descriptor: Int32
     private let queue: Mutex<LogQueue>
@@ -89,10 +89,10 @@ public final class LogSink: Sendable {
             case .write(let batch, let dropped):
                 put(batch)
                 if dropped > 0 { put(report(dropped)) }
-            case .sleep:
-                wake.wait()
-                // Lines come in bursts, and one call writes many.
-                usleep(Self.gathering)
+                // Under load lines come together this way: without the pause each would wake this
+                // thread and cost a write of its own, more than many a request that it tells of.
+                usleep(Self.pause)
+            case .sleep: wake.wait()
             case .stop: return
             }
         }

@@ -14,7 +14,7 @@ public struct Logger: Sendable {
     /// What a line looks like.
     public let format: LogFormat
     private let sink: LogSink?
-    private var context = LogFields()
+    private(set) var context = LogFields()
 
     /// Makes a logger; lines go to standard output unless another sink is given.
     public init(
@@ -87,9 +87,22 @@ public struct Logger: Sendable {
         _ message: @autoclosure () -> String,
         _ fields: @autoclosure () -> LogFields = [:]
     ) {
-        guard let sink, level >= self.level else { return }
+        guard let (entry, sink) = entry(level, message()) else { return }
         var line: [UInt8] = []
-        line.reserveCapacity(256)
+        line.reserveCapacity(512)
+        switch format {
+        case .json: entry.appendJSON(context, fields(), to: &line)
+        case .text: entry.appendText(context, fields(), to: &line)
+        }
+        sink.write(line, service: service, instance: instance)
+    }
+
+    /// What every line has, and where it goes; nil when the line is not severe enough.
+    func entry(
+        _ level: LogLevel,
+        _ message: @autoclosure () -> String
+    ) -> (LogEntry, LogSink)? {
+        guard let sink, level >= self.level else { return nil }
         let entry = LogEntry(
             time: WallClock.now,
             level: level,
@@ -98,11 +111,7 @@ public struct Logger: Sendable {
             message: message(),
             trace: TraceContext.current
         )
-        switch format {
-        case .json: entry.appendJSON(context, fields(), to: &line)
-        case .text: entry.appendText(context, fields(), to: &line)
-        }
-        sink.write(line, service: service, instance: instance)
+        return (entry, sink)
     }
 
     /// Waits until everything written so far has left the process, at most `limit`.

@@ -42,6 +42,23 @@ import Testing
         #expect(plan.limits["client"]?.user == .perSecond(9))
     }
 
+    @Test func `an upstream says how its instances are found`() throws {
+        func plan(_ kind: String) throws -> RoutingPlan {
+            let text = String(decoding: Self.file(""), as: UTF8.self)
+                .replacing(#""tls": "none""#, with: #""tls": "none", "balancing": "\#(kind)""#)
+            return try RoutingPlan([UInt8](text.utf8)) { _ in nil }
+        }
+        #expect(try plan("ring").upstreams["a"]?.balancing == .ring)
+        #expect(try plan("least-requests").upstreams["a"]?.balancing == .leastRequests)
+        #expect(
+            throws: RoutesFault(
+                pointer: "/upstreams/a/balancing",
+                reason: "must be 'least-requests' or 'ring'",
+                line: 2
+            )
+        ) { try plan("random") }
+    }
+
     @Test func `a prefix takes everything below it`() throws {
         let plan = try RoutingPlan(
             Self.file(#"{"prefix": "/", "methods": ["GET", "POST"], "upstream": "a"}"#)

@@ -64,12 +64,13 @@ func deadAddress() throws -> SocketAddress {
 func upstream(
     _ addresses: [SocketAddress],
     _ policy: MeshPolicy = MeshPolicy(),
+    client: HTTPClient = HTTPClient(),
     metrics: Metrics = Metrics()
 ) throws -> Upstream {
     Upstream(
         name: "order",
         endpoints: try Endpoints(addresses.map(\.description).joined(separator: ",")),
-        client: HTTPClient(),
+        client: client,
         tls: nil,
         policy: policy,
         log: .silent,

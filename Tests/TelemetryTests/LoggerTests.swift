@@ -118,6 +118,35 @@ private struct Line: Decodable, Equatable {
         #expect(line.text == text)
     }
 
+    @Test(arguments: LogFormat.allCases)
+    func `a line written field by field is the line of its fields`(_ format: LogFormat) {
+        let bench = Bench()
+        defer { bench.end() }
+        let logger = bench.logger(format: format).with(["text": .string("\"a\"")])
+        let none: String? = nil
+        TraceContext.$current.withValue(.root()) {
+            logger.info(
+                "done",
+                [
+                    "path": .string("/x y"), "count": .int(3),
+                    "took": .milliseconds(.nanoseconds(1_234_500)),
+                ]
+            )
+            logger.info("done") { line in
+                line.add("path", "/x y")
+                line.add("none", none)
+                line.add("count", 3)
+                line.add("took", nanoseconds: 1_234_500)
+            }
+        }
+        // All but the time.
+        let lines = bench.lines().map { $0.drop { $0 != "Z" } }
+        #expect(lines.count == 2)
+        #expect(lines.first == lines.last)
+        bench.logger(level: .warning).info("quiet") { _ in Issue.record("not severe enough") }
+        #expect(bench.lines().isEmpty)
+    }
+
     @Test func `text for people stays on one line and escapes control characters`() throws {
         let bench = Bench()
         defer { bench.end() }

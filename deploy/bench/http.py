@@ -10,16 +10,15 @@ the rounds' ratios, which a noisy minute disturbs less than a ratio of medians.
 """
 
 import argparse
-import os
 import pathlib
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from common import PATH, free_ports, install, milliseconds, wait_for
 
 JSON_BODY = (
     '{"currency":"USD","id":"0192f0c1-7a3e-7c55-8a51-3f1f0c0de5a1",'
@@ -65,40 +64,6 @@ http {{
 """
 
 
-def install():
-    """Fetches from Debian what is missing, and only that."""
-    missing = [name for name, program in (("nginx-light", "nginx"), ("wrk", "wrk"))
-               if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")]
-    if not missing:
-        return
-    print("installing:", *missing)
-    root = [] if os.geteuid() == 0 else ["sudo"]
-    subprocess.run(root + ["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        root + ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-yq",
-                "--no-install-recommends", *missing],
-        check=True, stdout=subprocess.DEVNULL)
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def wait_for(port):
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"nothing listens on port {port}")
-
-
 def start(home, server, processor):
     """Starts both; their processes and their ports by name and scheme."""
     ours, ours_tls, theirs, theirs_tls = free_ports(4)
@@ -112,7 +77,7 @@ def start(home, server, processor):
     configuration.write_text(NGINX.format(
         home=home, plain=theirs, secure=theirs_tls, json=JSON_BODY, kibibyte="x" * 1024))
     pin = ["taskset", "-c", str(processor)]
-    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    nginx = shutil.which("nginx", path=PATH)
     processes = [
         subprocess.Popen(pin + [server, str(ours), str(ours_tls), str(cert), str(key)]),
         subprocess.Popen(pin + [nginx, "-p", home, "-c", configuration],
@@ -125,11 +90,6 @@ def start(home, server, processor):
     for port in (ours, ours_tls, theirs, theirs_tls):
         wait_for(port)
     return processes, ports
-
-
-def milliseconds(text):
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
 def measure(url, seconds, connections, processor):
@@ -178,7 +138,7 @@ def main():
     arguments.add_argument("--server-processor", type=int, default=0)
     arguments.add_argument("--load-processor", type=int, default=1)
     options = arguments.parse_args()
-    install()
+    install("nginx", "wrk")
     with tempfile.TemporaryDirectory(prefix="bench-http-") as name:
         home = pathlib.Path(name)
         home.chmod(0o755)

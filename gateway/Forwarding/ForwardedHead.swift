@@ -6,36 +6,33 @@ internal import Reactor
 
 /// The head of a request as it goes on to a service: written afresh from the parsed one.
 enum ForwardedHead {
-    /// Names that clients cannot send inwards: the platform's own, or set anew by the gateway.
-    private static let dropped: Set<String> = [
-        "host", "content-length", "expect", "authorization", "cookie", "max-forwards",
-        "traceparent", "request-deadline", "via", "forwarded", "x-real-ip", "x-user-id",
-        "x-role", "x-session-id",
-    ]
-
-    /// Whether a field of this name may cross; `_` is taken for `-`, as careless readers do.
-    static func mayCross(_ name: HeaderName) -> Bool {
-        let name =
-            name.text.contains("_") ? String(name.text.map { $0 == "_" ? "-" : $0 }) : name.text
-        return !dropped.contains(name) && !name.hasPrefix(CallerHeader.reservedPrefix)
-            && !name.hasPrefix("x-forwarded-")
-    }
+    /// Names that clients cannot send inwards: the platform's own, or set anew by the gateway; `_` is
+    /// taken for `-`, as careless readers do.
+    private static let dropped = HeaderNames(
+        [
+            .host, .contentLength, .expect, .authorization, .cookie, Names.hops, .traceparent,
+            .requestDeadline, .via, "forwarded", "x-real-ip", "x-user-id", "x-role", "x-session-id",
+        ],
+        prefixes: [Names.reserved, "x-forwarded-"],
+        takesUnderscores: true
+    )
 
     /// The fields for the service: the client's own, its identity, and where it came from.
     static func headers(_ request: Request, _ claims: AccessClaims?) -> Headers {
         var headers = request.headers
         headers.removeHopByHop()
-        headers.filter(mayCross)
+        headers.remove(dropped)
+        headers.reserve(fields: 10, bytes: 512)
         if let claims {
-            headers.set(Names.user, claims.subject.canonical)
-            headers.set(Names.role, claims.role.rawValue)
-            headers.set(Names.session, claims.session.canonical)
+            headers.add(Names.user, claims.subject.canonical)
+            headers.add(Names.role, claims.role.rawValue)
+            headers.add(Names.session, claims.session.canonical)
         }
-        headers.set("x-forwarded-for", request.remote.hostText)
-        headers.set("x-forwarded-proto", request.isSecure ? "https" : "http")
-        if let host = request.host { headers.set("x-forwarded-host", host) }
-        headers.set(.via, "1.1 anyway")
-        if let hops = hopsLeft(request) { headers.set(Names.hops, String(hops - 1)) }
+        headers.add(Names.origin, request.remote.hostText)
+        headers.add(Names.scheme, request.isSecure ? "https" : "http")
+        if let host = request.host { headers.add(Names.host, host) }
+        headers.add(.via, "1.1 anyway")
+        if let hops = hopsLeft(request) { headers.add(Names.hops, String(hops - 1)) }
         return headers
     }
 
@@ -52,43 +49,58 @@ enum ForwardedHead {
 
     /// The target for the service: the normalised path, encoded once, and the client's query.
     static func target(_ request: Request) -> String {
-        var target = ""
-        for segment in request.path.segments {
-            target += "/"
-            for byte in segment.utf8 { append(byte, to: &target) }
-        }
-        if target.isEmpty { target = "/" }
-        return request.query.isEmpty ? target : "\(target)?\(request.query.text)"
+        let path = request.path.description
+        let encoded = path.utf8.allSatisfy(stands) ? path : Self.encoded(path)
+        return request.query.isEmpty ? encoded : "\(encoded)?\(request.query.text)"
     }
 
-    /// What RFC 3986 section 3.3 lets stand in a segment stands; the rest is encoded.
-    private static func append(_ byte: UInt8, to target: inout String) {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: break
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): break
-        case UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: ","), UInt8(ascii: "="): break
-        default:
+    private static func encoded(_ path: String) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(path.utf8.count * 3)
+        for byte in path.utf8 {
+            guard !stands(byte) else {
+                bytes.append(byte)
+                continue
+            }
             let digits = String(byte, radix: 16, uppercase: true)
-            target += digits.count == 1 ? "%0\(digits)" : "%\(digits)"
-            return
+            bytes.append(contentsOf: (digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)").utf8)
         }
-        target.unicodeScalars.append(Unicode.Scalar(byte))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Whether RFC 3986 section 3.3 lets a byte stand in a segment, or it divides segments, as a slash
+    /// in a normalised path always does; the rest is encoded.
+    private static func stands(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+        case UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: ","), UInt8(ascii: "="): true
+        case UInt8(ascii: "/"): true
+        default: false
+        }
     }
 
     /// The response's fields for the client: nothing of the connection, nothing of the inside.
     static func response(_ headers: Headers, limits: Headers) -> Headers {
         var headers = headers
         headers.removeHopByHop()
-        headers.filter { name in
-            !name.text.hasPrefix(CallerHeader.reservedPrefix) && name != .contentLength
-                && name != .date && name != .requestDeadline && name != "server"
-        }
+        headers.remove(inside)
         headers.append(limits)
         return headers
     }
 
+    /// Names that do not come out: the platform's own, and what our server writes itself.
+    private static let inside = HeaderNames(
+        [.contentLength, .date, .requestDeadline, "server"],
+        prefixes: [Names.reserved]
+    )
+
     private enum Names {
         static let hops: HeaderName = "max-forwards"
+        static let origin: HeaderName = "x-forwarded-for"
+        static let scheme: HeaderName = "x-forwarded-proto"
+        static let host: HeaderName = "x-forwarded-host"
+        static let reserved = HeaderName(stringLiteral: CallerHeader.reservedPrefix)
         static let user: HeaderName = "x-anyway-user"
         static let role: HeaderName = "x-anyway-role"
         static let session: HeaderName = "x-anyway-session"

@@ -87,10 +87,46 @@ struct RequestLimiter: Sendable {
         _ policy: TokenBucket.Policy,
         _ name: String
     ) -> Headers {
-        [
-            "ratelimit-policy": "\"\(name)\";q=\(policy.quota);w=\(seconds(policy.window))",
-            "ratelimit": "\"\(name)\";r=\(decision.remaining);t=\(seconds(decision.reset))",
-        ]
+        var headers = Headers()
+        headers.reserve(fields: 2, bytes: 128)
+        headers.add(Names.policy, line(name, ";q=", policy.quota, ";w=", policy.window))
+        headers.add(Names.state, line(name, ";r=", decision.remaining, ";t=", decision.reset))
+        return headers
+    }
+
+    private enum Names {
+        static let policy: HeaderName = "ratelimit-policy"
+        static let state: HeaderName = "ratelimit"
+    }
+
+    /// `"name";q=1000;w=1`, put together from bytes: every answer has two of these.
+    private static func line(
+        _ name: String,
+        _ first: String,
+        _ number: Int,
+        _ second: String,
+        _ time: Duration
+    ) -> String {
+        var line: [UInt8] = []
+        line.reserveCapacity(48)
+        line.append(UInt8(ascii: "\""))
+        line.append(contentsOf: name.utf8)
+        line.append(UInt8(ascii: "\""))
+        line.append(contentsOf: first.utf8)
+        append(number, to: &line)
+        line.append(contentsOf: second.utf8)
+        append(Int(clamping: seconds(time)), to: &line)
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    private static func append(_ number: Int, to line: inout [UInt8]) {
+        let number = max(0, number)
+        var divisor = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            line.append(0x30 + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
     }
 
     /// Whom an address stands for: itself, or the /64 that an IPv6 subscriber has to himself.

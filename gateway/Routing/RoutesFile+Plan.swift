@@ -107,11 +107,19 @@ extension RoutingPlan {
         if let health = upstream.health, !health.hasPrefix("/") {
             throw RoutesFault(pointer: "\(place)/health", reason: "must be a path like /health")
         }
+        let balancing = upstream.balancing ?? Balancer.Kind.leastRequests.rawValue
+        guard let kind = Balancer.Kind(rawValue: balancing) else {
+            throw RoutesFault(
+                pointer: "\(place)/balancing",
+                reason: "must be 'least-requests' or 'ring'"
+            )
+        }
         do throws(Endpoints.Invalid) {
             return Origin(
                 endpoints: try Endpoints(text),
                 transport: known,
-                health: upstream.health
+                health: upstream.health,
+                balancing: kind
             )
         } catch {
             throw RoutesFault(pointer: "\(place)/endpoints", reason: "is '\(text)': \(error)")

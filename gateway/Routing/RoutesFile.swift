@@ -8,12 +8,14 @@ struct RoutesFile: Decodable {
         var endpoints: String
         var tls: String?
         var health: String?
+        var balancing: String?
 
         init(from decoder: any Decoder) throws {
-            let members = try Members(decoder, "endpoints", "tls", "health")
+            let members = try Members(decoder, "endpoints", "tls", "health", "balancing")
             endpoints = try members.required("endpoints")
             tls = try members.optional("tls")
             health = try members.optional("health")
+            balancing = try members.optional("balancing")
         }
     }
 

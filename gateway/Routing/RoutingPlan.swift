@@ -16,6 +16,8 @@ struct RoutingPlan: Sendable, Equatable {
         let transport: Transport
         /// What is asked to see whether an instance is ready; nil when none is asked.
         let health: String?
+        /// How the instance for a request is found.
+        let balancing: Balancer.Kind
     }
 
     /// Where the keys that sign tokens are published.

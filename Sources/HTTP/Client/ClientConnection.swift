@@ -25,15 +25,14 @@ final class ClientConnection: @unchecked Sendable {
         until deadline: Deadline
     ) async throws(ClientError) -> ClientResponse {
         isUntouched = true
+        if input.capacity == 0 { input = pool.takeBuffer() }
         do throws(ClientError) {
             try await write(request, until: deadline)
             let head = try await readHead(request.method, until: deadline)
-            let content = ResponseContent(head, self, until: deadline)
-            content.finishIfEnded()
             return ClientResponse(
                 status: head.status,
                 headers: head.headers,
-                bodyStream: BodyReader(content, length: content.announced),
+                bodyStream: content(head, until: deadline),
                 peerIdentity: stream.peerIdentity
             )
         } catch {
@@ -42,11 +41,24 @@ final class ClientConnection: @unchecked Sendable {
         }
     }
 
+    /// The content; what has arrived with the head as a whole is taken at once, and frees the connection.
+    private func content(_ head: ResponseHead, until deadline: Deadline) -> BodyReader {
+        if case .length(let count) = head.framing, count <= input.count {
+            let bytes = input.take(count)
+            release(reusable: head.keepsAlive)
+            return BodyReader(bytes)
+        }
+        let content = ResponseContent(head, self, until: deadline)
+        content.finishIfEnded()
+        return BodyReader(content, length: content.announced)
+    }
+
     /// Goes back to the pool after a complete exchange, unless anything speaks against it.
     func release(reusable: Bool) {
         // Bytes behind the response were not asked for: nothing about them can be trusted.
         guard reusable, input.isEmpty, isOpen else { return close() }
-        input.releaseIfEmpty()
+        pool.giveBack(input)
+        input = ByteBuffer()
         if !pool.keep(self) { close() }
     }
 
@@ -59,6 +71,7 @@ final class ClientConnection: @unchecked Sendable {
 
     // MARK: Sending
 
+    @inline(__always)
     private func write(
         _ request: ClientRequest,
         until deadline: Deadline
@@ -66,7 +79,14 @@ final class ClientConnection: @unchecked Sendable {
         let head = request.head(for: endpoint)
         do throws(SocketError) {
             switch request.body {
-            case .bytes(let content): try await stream.write(head, content, until: deadline)
+            case .bytes(let content):
+                let sent = try stream.writeNow(head, content)
+                if sent == head.count + content.count { return }
+                if sent == 0 {
+                    try await stream.write(head, content, until: deadline)
+                } else {
+                    try await stream.write(Array((head + content)[sent...]), until: deadline)
+                }
             case .stream: try await stream.write(head, until: deadline)
             }
         } catch {
@@ -106,6 +126,7 @@ final class ClientConnection: @unchecked Sendable {
 
     // MARK: Receiving
 
+    @inline(__always)
     private func readHead(
         _ method: Method,
         until deadline: Deadline
@@ -123,6 +144,7 @@ final class ClientConnection: @unchecked Sendable {
         }
     }
 
+    @inline(__always)
     private func readOneHead(
         _ method: Method,
         until deadline: Deadline,

@@ -14,6 +14,9 @@ final class ClientPool: @unchecked Sendable {
     let limits: ClientLimits
     private var lanes: [Endpoint: Lane] = [:]
     private var isSweeping = false
+    /// Buffers of connections that rest: with memory, for those that have work.
+    private var spares: [ByteBuffer] = []
+    private static let mostSpares = 64
 
     init(_ loop: EventLoop, _ limits: ClientLimits) {
         self.loop = loop
@@ -57,6 +60,15 @@ final class ClientPool: @unchecked Sendable {
         }
     }
 
+    /// An empty buffer for a connection that begins to work.
+    func takeBuffer() -> ByteBuffer { spares.popLast() ?? ByteBuffer() }
+
+    /// Takes the empty buffer of a connection that rests; nothing that one large exchange needed is kept.
+    func giveBack(_ buffer: consuming ByteBuffer) {
+        guard spares.count < Self.mostSpares, buffer.capacity <= 1 << 17 else { return }
+        spares.append(buffer)
+    }
+
     /// Takes a connection back that has completed its exchange; false when there are enough.
     func keep(_ connection: ClientConnection) -> Bool {
         let endpoint = connection.endpoint
@@ -91,6 +103,7 @@ final class ClientPool: @unchecked Sendable {
         loop.schedule(at: .after(limits.idleTime / 2)) { [weak self] in
             guard let self else { return }
             isSweeping = false
+            spares = []
             let span = limits.idleTime.wholeNanoseconds / 2
             let now = Deadline.now.nanoseconds
             closeIdle(olderThan: Deadline(nanoseconds: now > span ? now - span : 0))

@@ -64,14 +64,16 @@ public struct ClientRequest: Sendable {
     /// The head as bytes; a content's length when it is known.
     func head(for endpoint: Endpoint) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(512)
-        bytes.append(contentsOf: method.description.utf8)
+        bytes.reserveCapacity(256 + target.utf8.count + headers.serialisedLimit)
+        bytes.append(text: method.description)
         bytes.append(0x20)
-        bytes.append(contentsOf: target.utf8)
-        bytes.append(contentsOf: " HTTP/1.1\r\n".utf8)
+        bytes.append(text: target)
+        bytes.append(text: " HTTP/1.1\r\n")
         if !headers.contains(.host) {
             let host = endpoint.serverName ?? endpoint.address.description
-            bytes.append(contentsOf: "host: \(host)\r\n".utf8)
+            bytes.append(text: "host: ")
+            bytes.append(text: host)
+            bytes.append(text: "\r\n")
         }
         switch body {
         case .bytes(let content):
@@ -84,7 +86,7 @@ public struct ClientRequest: Sendable {
             bytes.append(contentsOf: "\r\n".utf8)
         }
         headers.serialise(into: &bytes, keepLength: false)
-        bytes.append(contentsOf: "\r\n".utf8)
+        bytes.append(text: "\r\n")
         return bytes
     }
 }

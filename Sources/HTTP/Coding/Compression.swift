@@ -99,6 +99,9 @@ public struct Compression: Sendable {
 
     private static func stripTags(_ request: inout Request) -> Bool {
         var found = false
+        guard request.headers.contains(.ifMatch) || request.headers.contains(.ifNoneMatch) else {
+            return false
+        }
         for name in [HeaderName.ifMatch, .ifNoneMatch] {
             guard case .these(let tags) = EntityTags(request.headers.all(name)),
                 tags.contains(where: { $0.hasSuffix(suffix) })

@@ -69,6 +69,7 @@ public final class BodyReader: Sendable {
     /// - Throws: as `next`, and 413 when there are more than `limit` bytes.
     public func collect(limit: Int) async throws(Problem) -> [UInt8] {
         if let length, length > limit { throw Self.tooLarge(limit) }
+        if case .bytes(let unread) = source { return unread.take() ?? [] }
         guard var content = try await next() else { return [] }
         while content.count <= limit {
             guard let piece = try await next() else { return content }

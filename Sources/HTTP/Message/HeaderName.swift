@@ -2,10 +2,11 @@
 public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The lower-case spelling.
     public let text: String
-    /// How many bytes it has, and the first eight of them, the first one lowest: most comparisons need
-    /// no more.
+    /// How many bytes it has, and the first and the last eight of them, the first one lowest: most
+    /// comparisons need no more.
     let count: Int
     let word: UInt64
+    let tail: UInt64
 
     /// The name spelled `text` in any case, or nil when that is no token.
     public init?(_ text: String) {
@@ -15,6 +16,12 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
 
     /// The name spelled by a literal; a literal that is no token is a programming error.
     public init(stringLiteral literal: String) {
+        // Literals stand in hot paths, and nearly all are lower case: one walk over the bytes.
+        if literal.utf8.allSatisfy({ ByteClass.isToken($0) && $0 &- 0x41 >= 26 }), !literal.isEmpty
+        {
+            self.init(checked: literal)
+            return
+        }
         guard let name = Self(literal) else {
             preconditionFailure("'\(literal)' is not a header name")
         }
@@ -24,8 +31,17 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     /// A name that the parser has already checked and lower-cased.
     init(checked text: String) {
         self.text = text
-        count = text.utf8.count
-        word = text.utf8.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        let bytes = text.utf8Span.span
+        count = bytes.count
+        if bytes.count >= 8 {
+            word = bytes.word(at: 0)
+            tail = bytes.word(at: bytes.count - 8)
+        } else {
+            var word: UInt64 = 0
+            for index in bytes.indices { word |= UInt64(bytes[index]) << UInt64(8 * index) }
+            self.word = word
+            tail = word
+        }
     }
 
     /// The lower-case spelling.

@@ -71,12 +71,15 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Every value with this name, in order.
     public func all(_ name: HeaderName) -> [String] {
-        fields.filter { matches($0, name) }.map(value)
+        var values: [String] = []
+        for field in fields where matches(field, name) { values.append(value(field)) }
+        return values
     }
 
     /// Whether a field has this name.
     public func contains(_ name: HeaderName) -> Bool {
-        fields.contains { matches($0, name) }
+        for field in fields where matches(field, name) { return true }
+        return false
     }
 
     /// Whether a comma-separated list in any field of this name holds `token`, in any case.
@@ -92,26 +95,38 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
     /// Adds a field behind the others.
     public mutating func add(_ name: HeaderName, _ value: String) {
         let nameStart = block.count
-        block.append(contentsOf: name.text.utf8)
-        let nameEnd = block.count
-        block.append(0x3A)
-        block.append(0x20)
-        let valueStart = block.count
-        block.append(contentsOf: value.utf8)
-        let valueEnd = block.count
-        for index in valueStart..<valueEnd where !ByteClass.isFieldValue(block[index]) {
-            block[index] = 0x20
+        let (nameBytes, bytes) = (name.text.utf8Span.span, value.utf8Span.span)
+        let valueStart = nameStart + nameBytes.count + 2
+        block.append(addingCapacity: nameBytes.count + bytes.count + 4) { span in
+            span.append(nameBytes)
+            span.append(0x3A)
+            span.append(0x20)
+            span.append(bytes)
+            span.append(0x0D)
+            span.append(0x0A)
         }
-        block.append(0x0D)
-        block.append(0x0A)
+        if ByteClass.endOfFieldValue(bytes, bytes.indices) < bytes.count {
+            Self.blankControls(valueStart..<valueStart + bytes.count, in: &block)
+        }
         let field = Field(
             nameStart: UInt32(nameStart),
-            nameCount: UInt32(nameEnd - nameStart),
+            nameCount: UInt32(nameBytes.count),
             valueStart: UInt32(valueStart),
-            valueCount: UInt32(valueEnd - valueStart)
+            valueCount: UInt32(bytes.count)
         )
         fields.append(field)
         if isFraming(field, keepLength: false) { isRendered = false }
+    }
+
+    private static func blankControls(_ range: Range<Int>, in block: inout [UInt8]) {
+        var bytes = block.mutableSpan
+        for index in range where !ByteClass.isFieldValue(bytes[index]) { bytes[index] = 0x20 }
+    }
+
+    /// Makes room for fields that will be added.
+    public mutating func reserve(fields count: Int, bytes: Int) {
+        fields.reserveCapacity(fields.count + count)
+        block.reserveCapacity(block.count + bytes)
     }
 
     /// Replaces every field of this name by one.
@@ -121,6 +136,7 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
 
     /// Removes every field of this name.
     public mutating func remove(_ name: HeaderName) {
+        guard contains(name) else { return }
         keep(fields.filter { !matches($0, name) })
     }
 
@@ -150,26 +166,38 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         )
     }
 
-    /// Removes what may not cross a proxy: `Connection`, what it lists, and the other hop-by-hop
-    /// fields (RFC 9110 §7.6.1).
-    public mutating func removeHopByHop() {
-        let listed = Set(
-            fields.filter { matches($0, .connection) }.flatMap { field in
-                ByteClass.members(of: block, bytes(field)).map { range in
-                    String(decoding: block[range].map(ByteClass.lowered), as: UTF8.self)
-                }
-            }
-        )
-        filter { name in
-            !Self.hopByHop.contains(name.text) && !name.text.hasPrefix("proxy-")
-                && !listed.contains(name.text)
-        }
+    /// Removes the fields of which `isUnwanted` says so; it gets the block that they point into.
+    mutating func removeFields(_ isUnwanted: (Span<UInt8>, Field) -> Bool) {
+        guard let kept = fieldsWithout(isUnwanted) else { return }
+        fields = kept
+        isRendered = false
     }
 
-    private static let hopByHop: Set<String> = [
-        "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
-        "http2-settings",
-    ]
+    /// The other fields; nil when those are all.
+    private func fieldsWithout(_ isUnwanted: (Span<UInt8>, Field) -> Bool) -> [Field]? {
+        let block = block.span
+        guard let first = fields.firstIndex(where: { isUnwanted(block, $0) }) else { return nil }
+        var kept: [Field] = []
+        // With room for those that a proxy adds.
+        kept.reserveCapacity(fields.count + 8)
+        kept.append(contentsOf: fields[..<first])
+        for index in first + 1..<fields.count where !isUnwanted(block, fields[index]) {
+            kept.append(fields[index])
+        }
+        return kept
+    }
+
+    /// The names that `Connection` lists, in lower case.
+    func listedInConnection() -> [[UInt8]] {
+        guard contains(.connection) else { return [] }
+        var listed: [[UInt8]] = []
+        for field in fields where matches(field, .connection) {
+            for range in ByteClass.members(of: block, bytes(field)) {
+                listed.append(block[range].map(ByteClass.lowered))
+            }
+        }
+        return listed
+    }
 
     /// Walks over the fields in order as names and values.
     public func makeIterator() -> AnyIterator<(name: HeaderName, value: String)> {
@@ -224,7 +252,9 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         let word = block.span.word(at: start)
         let mask = name.count >= 8 ? UInt64.max : (1 << UInt64(8 * name.count)) - 1
         guard word & mask == name.word else { return false }
-        return name.count <= 8 || equals(start, name.text)
+        if name.count <= 8 { return true }
+        guard block.span.word(at: start + name.count - 8) == name.tail else { return false }
+        return name.count <= 16 || equals(start, name.text)
     }
 
     private func equals(_ start: Int, _ text: String) -> Bool {

@@ -127,6 +127,14 @@ extension Span<UInt8> {
     }
 }
 
+extension [UInt8] {
+    /// Appends a text's bytes, in one piece.
+    mutating func append(text: String) {
+        let bytes = text.utf8Span.span
+        append(addingCapacity: bytes.count) { $0.append(bytes) }
+    }
+}
+
 extension OutputSpan<UInt8> {
     /// Appends some bytes; more than there is room for is a bug.
     mutating func append(_ bytes: Span<UInt8>) {

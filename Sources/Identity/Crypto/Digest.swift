@@ -6,22 +6,31 @@ public enum SHA256 {
     public static func hash(_ bytes: [UInt8]) -> [UInt8] { hash(bytes[...]) }
 
     /// The 32-byte digest of the text's UTF-8.
-    public static func hash(_ text: String) -> [UInt8] { hash(Array(text.utf8)[...]) }
+    public static func hash(_ text: String) -> [UInt8] {
+        let utf8 = text.utf8
+        // Nearly every string's bytes lie in one piece already.
+        return unsafe utf8.withContiguousStorageIfAvailable {
+            unsafe hash(UnsafeRawBufferPointer($0))
+        }
+            ?? hash(Array(utf8)[...])
+    }
 
     /// The 32-byte digest (FIPS 180-4).
     public static func hash(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        // Unsafe: C reads the slice and writes 32 bytes, both lent for the call.
+        unsafe bytes.withUnsafeBytes { unsafe hash($0) }
+    }
+
+    private static func hash(_ input: UnsafeRawBufferPointer) -> [UInt8] {
+        // Unsafe: C reads the bytes and writes 32, both lent for the call.
         unsafe [UInt8](unsafeUninitializedCapacity: 32) { output, count in
-            let result = unsafe bytes.withUnsafeBytes { input in
-                unsafe EVP_Digest(
-                    input.baseAddress,
-                    input.count,
-                    output.baseAddress,
-                    nil,
-                    DigestAlgorithm.sha256.pointer,
-                    nil
-                )
-            }
+            let result = unsafe EVP_Digest(
+                input.baseAddress,
+                input.count,
+                output.baseAddress,
+                nil,
+                DigestAlgorithm.sha256.pointer,
+                nil
+            )
             // Nothing but exhausted memory makes it fail, and no answer is a safe one.
             precondition(result == 1, "SHA-256 failed")
             count = 32

@@ -138,12 +138,16 @@ extension TraceContext {
     public var traceparent: String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(55)
-        bytes.append(contentsOf: [0x30, 0x30, 0x2D])  // "00-"
+        bytes.append(0x30)  // "00-"
+        bytes.append(0x30)
+        bytes.append(0x2D)
         Hex.append(traceHigh, to: &bytes)
         Hex.append(traceLow, to: &bytes)
         bytes.append(0x2D)
         Hex.append(spanID, to: &bytes)
-        bytes.append(contentsOf: [0x2D, 0x30, isSampled ? 0x31 : 0x30])
+        bytes.append(0x2D)
+        bytes.append(0x30)
+        bytes.append(isSampled ? 0x31 : 0x30)
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -170,8 +174,12 @@ extension TraceContext {
 enum Hex {
     /// Appends 16 digits.
     static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: 60, through: 0, by: -4) {
-            bytes.append(digit(UInt8(truncatingIfNeeded: value >> UInt64(shift)) & 0xF))
+        bytes.append(addingCapacity: 16) { span in
+            var rest = value
+            for _ in 0..<16 {
+                span.append(digit(UInt8(truncatingIfNeeded: rest >> 60)))
+                rest <<= 4
+            }
         }
     }
 
