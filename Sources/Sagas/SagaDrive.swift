@@ -141,7 +141,6 @@ struct SagaDrive<Context: Sendable> {
         _ state: inout State,
         _ body: (SagaCommit) async throws(DatabaseError) -> Void
     ) async -> SagaMachine.Event {
-        let lease = Int64(runner.policy.lease.wholeMilliseconds)
         let fence: SagaCommit.Fence =
             if let next {
                 .move(
@@ -152,7 +151,7 @@ struct SagaDrive<Context: Sendable> {
                         from: from,
                         to: next,
                         refusal: refusal,
-                        leaseMilliseconds: lease
+                        leaseMilliseconds: Int64(runner.policy.lease.wholeMilliseconds)
                     )
                 )
             } else {
