@@ -12,7 +12,14 @@ enum FrontDoor {
             let settings = try GatewaySettings(boot.environment)
             let policy = try MeshPolicy().adjusted(by: boot.environment)
             let tokens = TokenGate(log: boot.log, metrics: boot.metrics)
-            let table = RouteTable(tokens: tokens, metrics: boot.metrics) { name, origin in
+            let gateways = settings.liveGateways(boot)
+            let table = RouteTable(
+                tokens: tokens,
+                metrics: boot.metrics,
+                gateways: gateways,
+                shedding: settings.shedding,
+                follow: { boot.follower($0, $1, policy) }
+            ) { name, origin in
                 boot.upstream(name, origin, policy)
             }
             let plan = try firstPlan(settings, boot)
@@ -21,10 +28,18 @@ enum FrontDoor {
             boot.onReload { reload(table, settings, boot) }
             boot.background("upstreams") { await table.run() }
             boot.background("signing keys") { await tokens.run() }
+            boot.background("ended sessions") { await tokens.sessions.run() }
+            boot.background("gateways") { await gateways.run() }
             let accessLog = AccessLog(boot.log)
+            if let proxies = settings.trustedProxies { boot.observing { proxies.wrap($0) } }
             boot.observing { accessLog.wrap($0) }
             boot.middleware { table.wrap($0) }
-            boot.routes { router in Welcome().add(to: &router) }
+            let view = GatewayView(name: boot.instance, table: table, gateways: gateways)
+            boot.adminRoutes { view.addAdmin(to: &$0) }
+            boot.routes { router in
+                Welcome().add(to: &router)
+                view.addOperations(to: &router)
+            }
         }
     }
 
@@ -75,12 +90,39 @@ enum FrontDoor {
     }
 }
 
+extension GatewaySettings {
+    /// The gateways that share the limits.
+    fileprivate func liveGateways(_ boot: Boot) -> LiveGateways {
+        guard let gateways else { return LiveGateways() }
+        return LiveGateways(
+            gateways,
+            client: boot.client,
+            log: boot.log,
+            metrics: boot.metrics
+        )
+    }
+}
+
 extension Boot {
+    /// The same upstream for whoever follows what it tells, with breakers of its own that open for a
+    /// second; its numbers are not shown beside those of the first.
+    fileprivate func follower(
+        _ name: String,
+        _ origin: RoutingPlan.Origin,
+        _ standard: MeshPolicy
+    ) -> Upstream {
+        var policy = standard
+        policy.breaker.openTime = .seconds(1)
+        policy.breaker.successesToClose = 1
+        return upstream(name, origin, policy, Metrics())
+    }
+
     /// An upstream of the routes file.
     fileprivate func upstream(
         _ name: String,
         _ origin: RoutingPlan.Origin,
-        _ standard: MeshPolicy
+        _ standard: MeshPolicy,
+        _ metrics: Metrics? = nil
     ) -> Upstream {
         var policy = standard
         policy.healthPath = origin.health
@@ -92,7 +134,7 @@ extension Boot {
             policy: policy,
             faults: faults,
             log: log,
-            metrics: metrics
+            metrics: metrics ?? self.metrics
         )
     }
 }

@@ -11,6 +11,7 @@ public final class Boot: Sendable {
 
     private struct Parts {
         var router = Router()
+        var adminRouter = Router()
         var backgrounds: [Background] = []
         var wrap: [Middleware] = []
         var observe: [Middleware] = []
@@ -63,6 +64,11 @@ public final class Boot: Sendable {
     /// Adds routes to the service port.
     public func routes(_ add: (inout Router) -> Void) {
         parts.withLock { add(&$0.router) }
+    }
+
+    /// Adds routes to the admin port.
+    public func adminRoutes(_ add: (inout Router) -> Void) {
+        parts.withLock { add(&$0.adminRouter) }
     }
 
     /// Adds something that runs beside the server until the process ends.
@@ -178,6 +184,9 @@ public final class Boot: Sendable {
             return Responder(parts.observe.reversed().reduce(inner) { $1($0) })
         }
     }
+
+    /// What answers on the admin port beside what every process has there.
+    var adminRouter: Router { parts.withLock { $0.adminRouter } }
 
     var reloads: [@Sendable () async -> Void] { parts.withLock { $0.reloads } }
 

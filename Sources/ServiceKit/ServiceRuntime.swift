@@ -101,7 +101,7 @@ final class ServiceRuntime: Sendable {
     /// still runs.
     private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
         let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
-        let adminServer = HTTPServer(listener: admin, responder: adminRouter().responder)
+        let adminServer = HTTPServer(listener: admin, responder: adminResponder())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [boot] in try await adminServer.run(on: boot.loops) }
             try await self.wireAndServe(wire)
@@ -162,6 +162,16 @@ final class ServiceRuntime: Sendable {
     }
 
     // MARK: The admin port
+
+    /// Looks at each request for what the service has added: the port is open before that is wired.
+    private func adminResponder() -> Responder {
+        let router = adminRouter()
+        return Responder { [boot] request throws(Problem) in
+            let added = boot.adminRouter
+            let isAdded = !router.knows(request.path) && added.knows(request.path)
+            return try (isAdded ? added : router).responder.reply(to: &request)
+        }
+    }
 
     private func adminRouter() -> Router {
         var router = Router()

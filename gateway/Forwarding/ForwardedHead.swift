@@ -31,10 +31,7 @@ enum ForwardedHead {
             headers.set(Names.role, claims.role.rawValue)
             headers.set(Names.session, claims.session.canonical)
         }
-        headers.set("x-forwarded-for", request.remote.hostText)
-        headers.set("x-forwarded-proto", request.isSecure ? "https" : "http")
-        if let host = request.host { headers.set("x-forwarded-host", host) }
-        headers.set(.via, "1.1 anyway")
+        (ClientOrigin.current ?? ClientOrigin(request)).add(to: &headers)
         if let hops = hopsLeft(request) { headers.set(Names.hops, String(hops - 1)) }
         return headers
     }

@@ -24,6 +24,7 @@ extension RoutingPlan {
                 Route(try methods(line, place), try path(line, place), to: line.upstream)
             }
         route.access = try access(line, file, place)
+        route.priority = try priority(line, place)
         route.limit = line.limit ?? LimitGroup.client
         guard file.limits[route.limit] != nil else {
             throw RoutesFault(pointer: "\(place)/limit", reason: "there is no such limit")
@@ -44,6 +45,20 @@ extension RoutingPlan {
             )
         }
         return route
+    }
+
+    private static func priority(
+        _ line: RoutesFile.Line,
+        _ place: String
+    ) throws(RoutesFault) -> Priority {
+        guard let name = line.priority else { return .normal }
+        guard let priority = Priority(rawValue: name) else {
+            throw RoutesFault(
+                pointer: "\(place)/priority",
+                reason: "must be 'low', 'normal' or 'high'"
+            )
+        }
+        return priority
     }
 
     private static func within(
