@@ -54,32 +54,38 @@ struct ForgedTokens {
         try sign(input(object(header), object(claims, name, value)))
     }
 
-    /// All of them by name.
-    func all() throws -> [(name: String, token: String)] {
-        try algorithms() + keys() + forms() + contents() + signatures() + times() + names()
+    /// All of them, each with its name.
+    func all() throws -> [(String, String)] {
+        var tokens = try algorithms()
+        tokens += try keys()
+        tokens += try forms()
+        tokens += try contents()
+        tokens += try signatures()
+        tokens += try times()
+        tokens += try names()
+        return tokens
     }
 
     private func algorithms() throws -> [(String, String)] {
-        let none = ["none", "None", "NONE", "nOnE"].map { name in
+        var tokens: [(String, String)] = []
+        for name in ["none", "None", "NONE", "nOnE"] {
             let input = input(object(header, "alg", "\"\(name)\""), object(claims))
-            return [
-                ("alg \(name), no signature", input + "."), ("alg \(name), any", input + ".AA"),
-            ]
+            tokens.append(("alg \(name), no signature", input + "."))
+            tokens.append(("alg \(name), any", input + ".AA"))
+        }
+        for name in ["RS256", "PS256", "ES384", "ES512", "EdDSA", "es256"] {
+            tokens.append(("alg \(name)", try header("alg", "\"\(name)\"")))
         }
         let hashed = input(object(header, "alg", #""HS256""#), object(claims))
         let set = KeySet([key.verifyingKey]).json()
         let tag = HMACSHA256.tag(of: Array(hashed.utf8), key: set)
-        let others = try ["RS256", "PS256", "ES384", "ES512", "EdDSA", "es256"].map {
-            ("alg \($0)", try header("alg", "\"\($0)\""))
+        tokens.append(("HS256 keyed with the public key", hashed + "." + Base64.url.encode(tag)))
+        tokens.append(("no alg", try header("alg", nil)))
+        for again in [#","alg":"ES256"}"#, #","\u0061lg":"none"}"#] {
+            let text = object(header).dropLast() + again
+            tokens.append(("twice \(again)", try sign(input(String(text), object(claims)))))
         }
-        let twice = object(header).dropLast() + #","alg":"ES256"}"#
-        let spelled = object(header).dropLast() + #","\u0061lg":"none"}"#
-        return none.flatMap(\.self) + others + [
-            ("HS256 keyed with the public key", hashed + "." + Base64.url.encode(tag)),
-            ("no alg", try header("alg", nil)),
-            ("alg twice", try sign(input(String(twice), object(claims)))),
-            ("alg twice, once escaped", try sign(input(String(spelled), object(claims)))),
-        ]
+        return tokens
     }
 
     private func keys() throws -> [(String, String)] {
@@ -113,19 +119,29 @@ struct ForgedTokens {
     private func forms() throws -> [(String, String)] {
         let good = try good()
         let parts = good.split(separator: ".").map(String.init)
-        let bits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        let last = bits.firstIndex(of: parts[2].last ?? "A") ?? 0
-        return [
-            ("empty", ""), ("a word", "token"), ("two segments", "\(parts[0]).\(parts[1])"),
-            ("four segments", good + ".AAAA"), ("a dot more", good + "."),
-            ("no header", ".\(parts[1]).\(parts[2])"), ("no claims", "\(parts[0])..\(parts[2])"),
-            ("no signature", "\(parts[0]).\(parts[1])."), ("padding", good + "=="),
-            ("trailing bits", String(good.dropLast()) + String(bits[last ^ 1])),
-            ("white space", "\(parts[0]). \(parts[1]).\(parts[2])"),
-            ("a tab behind", good + "\t."), ("standard alphabet", "\(parts[0]).\(parts[1]).+/+/"),
-            ("over 8 KiB", try claim("pad", "\"\(String(repeating: "x", count: 9000))\"")),
-            ("a refresh token", SecureRandom.token()),
-        ]
+        let (head, body, end) = (parts[0], parts[1], parts[2])
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        let last = digits.firstIndex(of: end.last ?? "A") ?? 0
+        let bent: String = String(good.dropLast()) + String(digits[last ^ 1])
+        let long: String = "\"" + String(repeating: "x", count: 9000) + "\""
+        var tokens: [(String, String)] = []
+        func add(_ name: String, _ token: String) { tokens.append((name, token)) }
+        add("empty", "")
+        add("a word", "token")
+        add("two segments", "\(head).\(body)")
+        add("four segments", "\(good).AAAA")
+        add("a dot more", "\(good).")
+        add("no header", ".\(body).\(end)")
+        add("no claims", "\(head)..\(end)")
+        add("no signature", "\(head).\(body).")
+        add("padding", "\(good)==")
+        add("trailing bits", bent)
+        add("white space", "\(head). \(body).\(end)")
+        add("a tab within", "\(head).\(body)\t.\(end)")
+        add("standard alphabet", "\(head).\(body).+/+/")
+        add("over 8 KiB", try claim("pad", long))
+        add("a refresh token", SecureRandom.token())
+        return tokens
     }
 
     private func contents() throws -> [(String, String)] {
@@ -140,8 +156,8 @@ struct ForgedTokens {
         }
         let deep = String(repeating: "[", count: 500) + String(repeating: "]", count: 500)
         tokens.append(("deep nesting", try claim("deep", deep)))
-        let bytes =
-            Array(object(claims).utf8.dropLast()) + Array(#","x":""#.utf8) + [0xFF, 0x22, 0x7D]
+        var bytes: [UInt8] = Array((object(claims).dropLast() + #","x":""#).utf8)
+        bytes += [0xFF, 0x22, 0x7D]
         let text = Base64.url.encode(Array(object(header).utf8)) + "." + Base64.url.encode(bytes)
         tokens.append(("invalid UTF-8", try sign(text)))
         return tokens
@@ -150,22 +166,24 @@ struct ForgedTokens {
     private func signatures() throws -> [(String, String)] {
         let input = input(object(header), object(claims))
         let raw = try key.sign(Array(input.utf8))
+        let (r, s) = (Array(raw[..<32]), Array(raw[32...]))
         let zero = [UInt8](repeating: 0, count: 32)
         let huge = [UInt8](repeating: 0xFF, count: 32)
-        let other = try SigningKey.generate().sign(Array(input.utf8))
         // SEQUENCE of two INTEGERs, each with the zero that keeps it positive.
-        let der = [0x30, 0x46, 0x02, 0x21, 0x00] + raw[..<32] + [0x02, 0x21, 0x00] + raw[32...]
-        return [
-            ("truncated", Array(raw.dropLast())), ("longer", raw + [0]), ("DER", Array(der)),
-            ("r = 0", zero + raw[32...]), ("s = 0", raw[..<32] + zero), ("both 0", zero + zero),
-            ("r over n", huge + raw[32...]), ("s over n", raw[..<32] + huge),
-            ("of another key", other), ("nothing", [UInt8](repeating: 0, count: 64)),
-        ].map { ("signature \($0.0)", input + "." + Base64.url.encode($0.1)) } + [
-            (
-                "signature of another token",
-                input + "." + String(try claim("role", #""admin""#).split(separator: ".")[2])
-            )
+        var der: [UInt8] = [0x30, 0x46]
+        for number in [r, s] { der += [0x02, 0x21, 0x00] + number }
+        let cases: [(String, [UInt8])] = [
+            ("truncated", Array(raw.dropLast())), ("longer", raw + [0]), ("DER", der),
+            ("r = 0", zero + s), ("s = 0", r + zero), ("both 0", zero + zero),
+            ("r over n", huge + s), ("s over n", r + huge),
+            ("of another key", try SigningKey.generate().sign(Array(input.utf8))),
         ]
+        var tokens = cases.map { name, bytes in
+            ("signature \(name)", input + "." + Base64.url.encode(bytes))
+        }
+        let other = try claim("role", #""admin""#).split(separator: ".")[2]
+        tokens.append(("signature of another token", input + "." + other))
+        return tokens
     }
 
     private func times() throws -> [(String, String)] {
@@ -175,7 +193,9 @@ struct ForgedTokens {
             ("nbf", "\(now + 31)"), ("nbf", nil), ("nbf", "\"1\""), ("iat", "\(now + 31)"),
             ("iat", nil), ("iat", "1e300"),
         ]
-        return try values.map { ("\($0.0) \($0.1 ?? "missing")", try claim($0.0, $0.1)) }
+        return try values.map { name, value in
+            ("\(name) \(value ?? "missing")", try claim(name, value))
+        }
     }
 
     private func names() throws -> [(String, String)] {
@@ -187,6 +207,8 @@ struct ForgedTokens {
             ("sid", #""x""#), ("role", nil), ("role", #""root""#), ("role", #"["admin"]"#),
             ("jti", nil),
         ]
-        return try values.map { ("\($0.0) \($0.1 ?? "missing")", try claim($0.0, $0.1)) }
+        return try values.map { name, value in
+            ("\(name) \(value ?? "missing")", try claim(name, value))
+        }
     }
 }

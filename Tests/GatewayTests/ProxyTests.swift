@@ -1,4 +1,5 @@
 import HTTP
+import Identity
 import Reactor
 import Synchronization
 import Testing
@@ -126,7 +127,7 @@ import Testing
             plan.limits[LimitGroup.client]?.address = .perSecond(2)
         })
         let handler = proxies.wrap(bench.handler)
-        func status(_ from: String, _ list: String) async throws -> Int {
+        @Sendable func status(_ from: String, _ list: String) async throws -> Int {
             let request = try request(from, ["x-forwarded-for": list])
             do throws(Problem) { return try await handler(request).status.code } catch {
                 return error.status.code

@@ -49,6 +49,7 @@ final class SessionWatch: Sendable {
     }
 
     private let state = Mutex(State())
+    private let informed = OneShot<Bool>()
     private let log: Logger
     private let now: @Sendable () -> Int64
 
@@ -115,6 +116,9 @@ final class SessionWatch: Sendable {
         }
     }
 
+    /// Waits until the list has been read once, for a moment: at the start it is on its way.
+    func firstList() async { _ = await informed.wait(until: .after(.seconds(2))) }
+
     /// Follows until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
@@ -179,6 +183,7 @@ final class SessionWatch: Sendable {
             state.isInformed = true
             if state.source?.number == source.number { state.next = next }
         }
+        informed.resolve(true)
     }
 
     private struct List: Decodable {

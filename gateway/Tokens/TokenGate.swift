@@ -90,6 +90,7 @@ final class TokenGate: Sendable {
         let digest = SHA256.hash(token)
         if let claims = cached(digest) { return claims }
         let claims = try await genuine(token, digest)
+        if sessions.verdict(claims) == .unknown { await sessions.firstList() }
         switch sessions.verdict(claims) {
         case .goesOn: return claims
         case .hasEnded: throw refuse("session ended")
