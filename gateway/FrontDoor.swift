@@ -34,11 +34,16 @@ enum FrontDoor {
             if let proxies = settings.trustedProxies { boot.observing { proxies.wrap($0) } }
             boot.observing { accessLog.wrap($0) }
             boot.middleware { table.wrap($0) }
+            let gate = OpsGate(tokens: tokens, table: table, metrics: boot.metrics)
+            let traces = OpsTraces(boot: boot, table: table, gate: gate)
+            let spreader = TraceSpreader(found: boot.found) { table.mutualUpstreams }
+            boot.background("traces") { await spreader.run() }
             let view = GatewayView(name: boot.instance, table: table, gateways: gateways)
             boot.adminRoutes { view.addAdmin(to: &$0) }
             boot.routes { router in
                 Welcome().add(to: &router)
-                view.addOperations(to: &router)
+                traces.add(to: &router)
+                view.addOperations(to: &router, gate)
             }
         }
     }

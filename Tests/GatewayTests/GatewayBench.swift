@@ -113,7 +113,7 @@ final class GatewayBench: Sendable {
         var router = Router()
         Welcome().add(to: &router)
         let view = GatewayView(name: "gateway.1", table: table, gateways: LiveGateways())
-        view.addOperations(to: &router)
+        view.addOperations(to: &router, OpsGate(tokens: tokens, table: table, metrics: metrics))
         handler = table.wrap(router.handler)
     }
 

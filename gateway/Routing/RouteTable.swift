@@ -145,16 +145,12 @@ final class RouteTable: Sendable {
         return (groups, shedders.mapValues(\.snapshot), precedence.shares)
     }
 
-    /// Lets an administrator through to what the gateway itself answers.
-    ///
-    /// - Returns: the fields that tell of the limit.
-    /// - Throws: 401, 403, 429, 503; 404 where no tokens are believed and so nobody is one.
-    func admitAdministrator(_ request: Request) async throws(Problem) -> Headers {
-        let (keys, limiter) = inForce.withLock { ($0.plan.keys, $0.limiters[LimitGroup.client]) }
-        guard keys != nil, let limiter else { throw .notFound() }
-        var route = Route([.get], "/ops", to: "")
-        route.access = .admin
-        return try await Gatekeeper(tokens: tokens).admit(request, to: route, limiter).headers
+    /// The platform's own services: upstreams that prove who they are.
+    var mutualUpstreams: [Upstream] {
+        inForce.withLock { table in
+            table.plan.upstreams.filter { $0.value.transport == .mutual }.keys.sorted()
+                .compactMap { table.upstreams[$0] }
+        }
     }
 
     // MARK: Answering

@@ -35,15 +35,13 @@ struct GatewayView: Sendable {
     }
 
     /// `/ops/topology`: who answers for what, and how it is.
-    func addOperations(to router: inout Router) {
+    func addOperations(to router: inout Router, _ gate: OpsGate) {
         router.on(.get, "/ops/topology") { request throws(Problem) in
-            let headers = try await table.admitAdministrator(request)
-            var response = Response.json(
+            try await gate.admit(request)
+            return .json(
                 Topology(gateway: name, upstreams: upstreams, limits: limits),
                 headers: [.cacheControl: "no-store"]
             )
-            response.headers.append(headers)
-            return response
         }
     }
 
