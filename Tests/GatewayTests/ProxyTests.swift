@@ -185,7 +185,7 @@ import Testing
         #expect(instance?["breaker"] == "closed")
         #expect(instance?["calls"] == 3)
         #expect(instance?["out"] == false)
-        #expect(product?["shedding"]?["limit"] == 32)
+        #expect(product?["shedding"]?["limit"] == 128)
         #expect(product?["shedding"]?["refused"]?["low"] == 0)
         #expect(product?["shedding"]?["calm_ms"]?["GET /products"] != nil)
 

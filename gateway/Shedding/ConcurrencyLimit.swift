@@ -11,13 +11,13 @@ struct ConcurrencyLimit: Sendable {
     /// The numbers; see decision 23.
     struct Policy: Sendable, Equatable {
         /// Where the limit begins.
-        var initial = 32.0
+        var initial = 128.0
         /// Where it stays.
         var range = 4.0...1000
         /// How many times its calm time a request may take, beside the slack.
         var tolerance = 1.5
-        /// A wait that nobody minds: work in batches needs some to be worth it.
-        var slack: Duration = .milliseconds(50)
+        /// A wait that is no overload: work in batches needs some to be worth it.
+        var slack: Duration = .milliseconds(200)
         /// How much of a step is made at once.
         var smoothing = 0.2
         /// The least time and number of samples that a step is based on.

@@ -140,13 +140,14 @@ final class SessionWatch: Sendable {
         while !Task.isCancelled {
             let (number, next) = state.withLock { ($0.source?.number, $0.next) }
             guard number == source.number else { return }
-            guard await !turn(source, next) else {
+            if await turn(source, next) {
                 failures = 0
-                continue
+            } else {
+                if failures == 0 { log.warning("ended sessions are not heard of") }
+                failures += 1
             }
-            if failures == 0 { log.warning("ended sessions are not heard of") }
-            failures += 1
-            let wait = min(Duration.milliseconds(100 * failures), .seconds(1))
+            // Also when all is well: one that does not hold questions back is not to be flooded.
+            let wait = min(Duration.milliseconds(50 + 100 * failures), .seconds(1))
             do { try await EventLoop.sleep(for: wait) } catch { return }
         }
     }

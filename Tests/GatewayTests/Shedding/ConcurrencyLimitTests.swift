@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func `who begins under load learns all the same how long calm requests take`() throws {
-        var policy = ConcurrencyLimit.Policy()
+        var policy = ConcurrencyLimit.Policy.small
         policy.initial = 500
         let simulation = OverloadSimulation(
             Self.exponential,
@@ -181,7 +181,7 @@ import Testing
     }
 
     @Test func `each priority stops at its share and has its floor`() {
-        var limit = ConcurrencyLimit()
+        var limit = ConcurrencyLimit(policy: .small)
         func fill(_ priority: Priority) -> Int {
             var count = 0
             while limit.enter(priority, lane: 0, at: .zero) != nil { count += 1 }

@@ -43,6 +43,16 @@ struct Station: Sendable {
     var slowness: @Sendable (Double) -> Double = { _ in 1 }
 }
 
+extension ConcurrencyLimit.Policy {
+    /// For machines that do eight things at once: overload shows soon.
+    static let small = {
+        var policy = ConcurrencyLimit.Policy()
+        policy.initial = 32
+        policy.slack = .milliseconds(50)
+        return policy
+    }()
+}
+
 /// Requests arriving at random at a station, past limits, on a virtual clock.
 final class OverloadSimulation {
     /// One kind of request.
@@ -79,7 +89,7 @@ final class OverloadSimulation {
     private(set) var answered: [[(at: Double, took: Double)]]
     private(set) var highestLimit = 0.0
 
-    init(_ station: Station, _ flows: [Flow], policy: ConcurrencyLimit.Policy = .init()) {
+    init(_ station: Station, _ flows: [Flow], policy: ConcurrencyLimit.Policy = .small) {
         self.station = station
         self.flows = flows
         let upstreams = (flows.map(\.upstream).max() ?? 0) + 1
