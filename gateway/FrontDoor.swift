@@ -12,7 +12,14 @@ enum FrontDoor {
             let settings = try GatewaySettings(boot.environment)
             let policy = try MeshPolicy().adjusted(by: boot.environment)
             let tokens = TokenGate(log: boot.log, metrics: boot.metrics)
-            let table = RouteTable(tokens: tokens, metrics: boot.metrics) { name, origin in
+            let gateways = settings.liveGateways(boot)
+            let table = RouteTable(
+                tokens: tokens,
+                metrics: boot.metrics,
+                gateways: gateways,
+                shedding: settings.shedding,
+                follow: { boot.follower($0, $1, policy) }
+            ) { name, origin in
                 boot.upstream(name, origin, policy)
             }
             let plan = try firstPlan(settings, boot)
@@ -21,18 +28,25 @@ enum FrontDoor {
             boot.onReload { reload(table, settings, boot) }
             boot.background("upstreams") { await table.run() }
             boot.background("signing keys") { await tokens.run() }
+            boot.background("ended sessions") { await tokens.sessions.run() }
+            boot.background("gateways") { await gateways.run() }
             let purges = PurgeFeed(table: table, log: boot.log)
             boot.background("purges") { await purges.run() }
             boot.adminRoutes { CacheRoutes(table: table).add(to: &$0) }
             let accessLog = AccessLog(boot.log)
+            if let proxies = settings.trustedProxies { boot.observing { proxies.wrap($0) } }
             boot.observing(layer: { accessLog.wrap($0) })
             boot.middleware(layer: { table.wrap($0) })
-            let traces = OpsTraces(boot: boot, table: table, tokens: tokens)
+            let gate = OpsGate(tokens: tokens, table: table, metrics: boot.metrics)
+            let traces = OpsTraces(boot: boot, table: table, gate: gate)
             let spreader = TraceSpreader(found: boot.found) { table.mutualUpstreams }
             boot.background("traces") { await spreader.run() }
+            let view = GatewayView(name: boot.instance, table: table, gateways: gateways)
+            boot.adminRoutes { view.addAdmin(to: &$0) }
             boot.routes { router in
                 Welcome().add(to: &router)
                 traces.add(to: &router)
+                view.addOperations(to: &router, gate)
             }
         }
     }
@@ -84,12 +98,39 @@ enum FrontDoor {
     }
 }
 
+extension GatewaySettings {
+    /// The gateways that share the limits.
+    fileprivate func liveGateways(_ boot: Boot) -> LiveGateways {
+        guard let gateways else { return LiveGateways() }
+        return LiveGateways(
+            gateways,
+            client: boot.client,
+            log: boot.log,
+            metrics: boot.metrics
+        )
+    }
+}
+
 extension Boot {
+    /// The same upstream for whoever follows what it tells, with breakers of its own that open for a
+    /// second; its numbers are not shown beside those of the first.
+    fileprivate func follower(
+        _ name: String,
+        _ origin: RoutingPlan.Origin,
+        _ standard: MeshPolicy
+    ) -> Upstream {
+        var policy = standard
+        policy.breaker.openTime = .seconds(1)
+        policy.breaker.successesToClose = 1
+        return upstream(name, origin, policy, Metrics())
+    }
+
     /// An upstream of the routes file.
     fileprivate func upstream(
         _ name: String,
         _ origin: RoutingPlan.Origin,
-        _ standard: MeshPolicy
+        _ standard: MeshPolicy,
+        _ metrics: Metrics? = nil
     ) -> Upstream {
         var policy = standard
         policy.healthPath = origin.health
@@ -102,7 +143,7 @@ extension Boot {
             policy: policy,
             faults: faults,
             log: log,
-            metrics: metrics
+            metrics: metrics ?? self.metrics
         )
     }
 }

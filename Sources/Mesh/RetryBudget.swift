@@ -28,11 +28,20 @@ public struct RetryBudget: Sendable {
     /// Notes a call's first try.
     public mutating func call(at now: Duration) { counts.add(first: 1, at: now) }
 
+    /// Retries that could be taken now.
+    public mutating func left(at now: Duration) -> Int {
+        counts.advance(to: now)
+        return left
+    }
+
+    private var left: Int {
+        max(0, max(policy.minimum, Int(policy.ratio * Double(counts.first))) - counts.second)
+    }
+
     /// Takes one retry; `false` when none is left.
     public mutating func take(at now: Duration) -> Bool {
         counts.advance(to: now)
-        let allowed = max(Double(policy.minimum), policy.ratio * Double(counts.first))
-        guard Double(counts.second + 1) <= allowed else { return false }
+        guard left > 0 else { return false }
         counts.add(second: 1, at: now)
         return true
     }

@@ -32,6 +32,8 @@ public struct UpstreamSnapshot: Sendable, Encodable {
     public let waiting: Int
     /// Whether so many instances are out that all are used.
     public let isPanic: Bool
+    /// Retries that the budget has room for.
+    public let retriesLeft: Int
     /// All instances.
     public let instances: [Instance]
 
@@ -39,12 +41,15 @@ public struct UpstreamSnapshot: Sendable, Encodable {
         case name, waiting, instances
         case inFlight = "in_flight"
         case isPanic = "panic"
+        case retriesLeft = "retries_left"
     }
 
     init(_ name: String, _ state: UpstreamState, at now: Duration) {
         self.name = name
         inFlight = state.bulkhead.inFlight
         waiting = state.bulkhead.waiting
+        var budget = state.budget
+        retriesLeft = budget.left(at: now)
         isPanic = state.instances.count { $0.health.isOut } * 2 > state.instances.count
         instances = state.instances.map { instance in
             Instance(

@@ -92,6 +92,24 @@ public struct SocketAddress: Sendable, Hashable {
         }
     }
 
+    /// The address in network order, 4 bytes or 16; 4 for one of IPv4 that is written as IPv6.
+    public var octets: [UInt8] {
+        switch host {
+        case .v4(let bits): return Self.octets(of: bits)
+        case .v6(let high, let low, _):
+            let octets = Self.octets(of: high) + Self.octets(of: low)
+            let isMapped = high == 0 && octets[8..<12].elementsEqual([0, 0, 0xFF, 0xFF])
+            return isMapped ? Array(octets.suffix(4)) : octets
+        }
+    }
+
+    /// The bytes of a number as they lie in memory, which here is network order.
+    private static func octets(of number: some FixedWidthInteger) -> [UInt8] {
+        (0..<number.bitWidth / 8).map {
+            UInt8(truncatingIfNeeded: number.littleEndian >> ($0 * 8))
+        }
+    }
+
     // MARK: The kernel's form
 
     /// AF_INET or AF_INET6.

@@ -12,5 +12,9 @@ enum Migrations {
         ),
         MessagingMigrations.outbox,
         MessagingMigrations.outboxDays,
+        Migration(
+            name: "v0004_index_ended_sessions",
+            sql: PackageResources.v0004_index_ended_sessions_sql
+        ),
     ]
 }

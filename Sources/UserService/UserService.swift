@@ -25,7 +25,7 @@ internal import Telemetry
                 }
             }
             boot.routes { routes.register(&$0) }
-            try boot.publishEvents(in: database, to: "notification")
+            try boot.publishEvents(in: database, to: ["notification", "gateway"])
             boot.background("signing keys") { await upkeep.refreshKeys() }
             boot.background("ended sessions") { await upkeep.deleteEndedSessions() }
         }

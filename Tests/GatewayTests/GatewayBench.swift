@@ -65,6 +65,7 @@ final class GatewayBench: Sendable {
     let key: SigningKey
     let handler: Handler
     let table: RouteTable
+    let tokens: TokenGate
     let service: TestServer
     private let seen: Seen
 
@@ -79,6 +80,7 @@ final class GatewayBench: Sendable {
     init(
         upstream: SocketAddress? = nil,
         policy: MeshPolicy = MeshPolicy(),
+        shedding: ConcurrencyLimit.Policy = ConcurrencyLimit.Policy(),
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") },
         plan change: (inout RoutingPlan) -> Void = { _ in }
     ) throws {
@@ -91,7 +93,7 @@ final class GatewayBench: Sendable {
             return try await answer(request)
         }
         let metrics = Metrics()
-        let tokens = TokenGate(
+        tokens = TokenGate(
             source: publisher.fetch,
             log: .silent,
             metrics: metrics,
@@ -100,7 +102,7 @@ final class GatewayBench: Sendable {
         let address = (upstream ?? service.address).description
         var plan = try RoutingPlan(PackageResources.routes_json) { _ in address }
         change(&plan)
-        table = RouteTable(tokens: tokens, metrics: metrics) { name, origin in
+        table = RouteTable(tokens: tokens, metrics: metrics, shedding: shedding) { name, origin in
             Upstream(
                 name: name,
                 endpoints: origin.endpoints,
@@ -114,6 +116,8 @@ final class GatewayBench: Sendable {
         table.take(plan, keysFromUpstream: false)
         var router = Router()
         Welcome().add(to: &router)
+        let view = GatewayView(name: "gateway.1", table: table, gateways: LiveGateways())
+        view.addOperations(to: &router, OpsGate(tokens: tokens, table: table, metrics: metrics))
         handler = table.wrap(router.handler)
     }
 

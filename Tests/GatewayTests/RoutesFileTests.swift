@@ -117,7 +117,7 @@ import Testing
         ),
         (
             #"{"path": "/x", "methods": ["GET"], "upstream": "a", "timout_ms": 5}"#,
-            "line 5: /routes/0/timout_ms is unknown here; known are path, prefix, methods, upstream, auth, limit, timeout_ms, retries, honours_key, types, body_limit, stream_body, cache"
+            "line 5: /routes/0/timout_ms is unknown here; known are path, prefix, methods, upstream, auth, priority, limit, timeout_ms, retries, honours_key, types, body_limit, stream_body, cache"
         ),
         (
             #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": "on"}"#,

@@ -72,7 +72,14 @@ import Testing
                 route: route,
                 upstream: upstream,
                 limiter: RequestLimiter("client", .generous, metrics: metrics),
-                gatekeeper: Gatekeeper(tokens: nil)
+                gatekeeper: Gatekeeper(tokens: nil),
+                shedder: LoadShedder(
+                    "product",
+                    policy: ConcurrencyLimit.Policy(),
+                    shared: LoadShedder.Shared(),
+                    metrics: metrics
+                ),
+                lane: 0
             )
             router.on(route.methods[0], route.templates[0]) { request throws(Problem) in
                 try await forwarder.forward(request)

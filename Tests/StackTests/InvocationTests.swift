@@ -74,7 +74,7 @@ import Testing
         "go", "up --prot 1", "up 8080", "up --port", "up --port 0", "up --port 70000",
         "up --port x",
         "up --replicas order", "up --replicas order=0", "up --replicas cart=1",
-        "up --replicas gateway=2",
+        "up --replicas gateway=33",
         "up --set A", "kill", "kill nothing", "kill order.0", "kill order.x", "kill order.1.2",
         "kill .1",
         "ps order", "verify --wait -1", "fault", "fault order {} --clear", "fault postgres {}",

@@ -28,10 +28,7 @@ enum ForwardedHead {
             headers.add(Names.role, claims.role.rawValue)
             headers.add(Names.session, claims.session.canonical)
         }
-        headers.add(Names.origin, request.remote.hostText)
-        headers.add(Names.scheme, request.isSecure ? "https" : "http")
-        if let host = request.host { headers.add(Names.host, host) }
-        headers.add(.via, "1.1 anyway")
+        (ClientOrigin.current ?? ClientOrigin(request)).add(to: &headers)
         if let hops = hopsLeft(request) { headers.add(Names.hops, String(hops - 1)) }
         return headers
     }
@@ -97,9 +94,6 @@ enum ForwardedHead {
 
     private enum Names {
         static let hops: HeaderName = "max-forwards"
-        static let origin: HeaderName = "x-forwarded-for"
-        static let scheme: HeaderName = "x-forwarded-proto"
-        static let host: HeaderName = "x-forwarded-host"
         static let reserved = HeaderName(stringLiteral: CallerHeader.reservedPrefix)
         static let user: HeaderName = "x-anyway-user"
         static let role: HeaderName = "x-anyway-role"

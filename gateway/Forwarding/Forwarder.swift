@@ -12,6 +12,9 @@ struct Forwarder: Sendable {
     let upstream: Upstream
     let limiter: RequestLimiter
     let gatekeeper: Gatekeeper
+    let shedder: LoadShedder
+    /// Which of its upstream's routes this is.
+    let lane: Int
 
     /// Takes one request to the route's service.
     ///
@@ -42,7 +45,14 @@ struct Forwarder: Sendable {
             }
             content = .bytes(bytes)
         }
-        let outcome = try await attempt(request, content, pass)
+        let outcome: CallOutcome
+        do throws(Problem) {
+            outcome = try await attempt(request, content, pass)
+        } catch {
+            var problem = error
+            problem.headers.append(limits)
+            throw problem
+        }
         // A client's own bad content is the client's to hear of, whatever became of the call.
         if case .stream(let reader) = content, let failure = reader.failure { throw failure }
         do throws(MeshError) {
@@ -55,16 +65,20 @@ struct Forwarder: Sendable {
         }
     }
 
-    /// Calls the service with a request's fields and some content.
+    /// Calls the service with a request's fields and some content, unless it has too much to do.
+    ///
+    /// A content that streams takes as long as its sender does, which says nothing about load.
     func attempt(
         _ request: Request,
         _ content: ClientRequest.Body,
         _ pass: Gatekeeper.Pass
     ) async throws(Problem) -> CallOutcome {
+        let permit = route.streams ? nil : try shedder.enter(route.priority, lane: lane)
         let outcome = await upstream.attempt(
             Self.request(request, content, pass, route),
             Self.options(request, route)
         )
+        if let permit { shedder.leave(permit, outcome) }
         AccessNote.current?.set(outcome)
         return outcome
     }

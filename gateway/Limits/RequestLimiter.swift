@@ -11,11 +11,18 @@ struct RequestLimiter: Sendable {
     let isByAccount: Bool
     private let users: BucketTable<UUID>
     private let addresses: BucketTable<String>
-    private let accounts: BucketTable<String>
+    private let accounts: BucketTable<UUID>
+    private let gateways: LiveGateways
     private let refused: Family<Counter>
 
-    init(_ name: String, _ group: LimitGroup, metrics: Metrics) {
+    init(
+        _ name: String,
+        _ group: LimitGroup,
+        gateways: LiveGateways = LiveGateways(),
+        metrics: Metrics
+    ) {
         self.name = name
+        self.gateways = gateways
         isByAccount = group.subject == .account
         users = BucketTable(group.user)
         addresses = BucketTable(group.address)
@@ -27,17 +34,32 @@ struct RequestLimiter: Sendable {
         )
     }
 
+    /// The tables in use, by what they count, for those who look.
+    var tables: [String: LimitsView.Table] {
+        let last: (String, LimitsView.Table) =
+            isByAccount ? ("account", .init(accounts)) : ("user", .init(users))
+        return ["address": .init(addresses), last.0: last.1]
+    }
+
     /// Counts a request of a user; returns the fields that tell of the limit.
     ///
     /// - Throws: 429 when there were too many.
     func count(user: UUID) throws(Problem) -> Headers {
-        try check(users.take(user, at: now), users.policy, label("user"))
+        try check(
+            users.take(user, gateways: gateways.count, at: now),
+            users.policy,
+            label("user")
+        )
     }
 
     /// Counts a request from an address; as ``count(user:)``.
     func count(address: SocketAddress) throws(Problem) -> Headers {
         try check(
-            addresses.take(Self.network(address.hostText), at: now),
+            addresses.take(
+                Self.network(address.hostText),
+                gateways: gateways.count,
+                at: now
+            ),
             addresses.policy,
             label("address")
         )
@@ -45,15 +67,24 @@ struct RequestLimiter: Sendable {
 
     /// Counts a request that names an account, from an address; nil when the content names none.
     func count(account: String?, from address: SocketAddress) throws(Problem) -> Headers {
-        // Digested: how long a name is must not decide how much is kept.
-        let digest = SHA256.hash(
-            (account ?? "").lowercased() + "\n" + Self.network(address.hostText)
+        let key = Self.key((account ?? "").lowercased() + "\n" + Self.network(address.hostText))
+        return try check(
+            accounts.take(key, gateways: gateways.count, at: now),
+            accounts.policy,
+            name
         )
-        let key = String(
-            decoding: digest.flatMap { [$0 >> 4 + 0x41, $0 & 15 + 0x41] },
-            as: UTF8.self
+    }
+
+    /// Sixteen bytes that stand for a text: how long a name is must not decide how much is kept.
+    private static func key(_ text: String) -> UUID {
+        var bytes = SHA256.hash(text).makeIterator()
+        func next() -> UInt8 { bytes.next() ?? 0 }
+        return UUID(
+            uuid: (
+                next(), next(), next(), next(), next(), next(), next(), next(),
+                next(), next(), next(), next(), next(), next(), next(), next()
+            )
         )
-        return try check(accounts.take(key, at: now), accounts.policy, name)
     }
 
     /// What clients and metrics call a limit: the usual group goes without its name.

@@ -29,20 +29,28 @@ struct TokenBucket: Sendable, Equatable {
     private var fullAt: Int64 = .min
 
     /// Asks for one request at a time of a monotonic clock, in nanoseconds.
-    mutating func take(_ policy: Policy, at now: Int64) -> Decision {
+    ///
+    /// - Parameter gateways: how many share the policy: each has buckets that hold and get their
+    ///   share of it, so that all together give what it says. One request at a time there always is.
+    mutating func take(_ policy: Policy, gateways: Int = 1, at now: Int64) -> Decision {
+        let cost = policy.cost * Int64(max(1, gateways))
+        let span = max(policy.span, cost)
         let from = max(fullAt, now)
-        let wanted = from + policy.cost
-        let isAllowed = wanted - now <= policy.span
+        let wanted = from + cost
+        let isAllowed = wanted - now <= span
         if isAllowed { fullAt = wanted }
         let used = max(0, fullAt - now)
-        let free = policy.span - used
+        let free = max(0, span - used)
         return Decision(
             isAllowed: isAllowed,
-            remaining: Int(free / policy.cost),
+            remaining: Int(free / cost),
             reset: .nanoseconds(used),
-            retryAfter: .nanoseconds(max(0, policy.cost - free))
+            retryAfter: .nanoseconds(max(0, cost - free))
         )
     }
+
+    /// Whether this one is full sooner than another.
+    func isFuller(than other: TokenBucket) -> Bool { fullAt < other.fullAt }
 
     /// Whether the bucket says no more than a fresh one.
     func isFull(at now: Int64) -> Bool { fullAt <= now }

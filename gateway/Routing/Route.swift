@@ -20,6 +20,8 @@ struct Route: Sendable, Equatable {
     /// The name of an upstream.
     let upstream: String
     var access = Access.anyone
+    /// What is refused first when its upstream has too much to do.
+    var priority = Priority.normal
     /// The group of limits that count a request.
     var limit = LimitGroup.client
     /// For the whole call and each try; nil for the mesh's own.

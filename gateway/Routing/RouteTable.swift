@@ -18,17 +18,32 @@ final class RouteTable: Sendable {
         var upstreams: [String: Upstream] = [:]
         var watches: [String: Task<Void, Never>] = [:]
         var limiters: [String: RequestLimiter] = [:]
+        var shedders: [String: LoadShedder] = [:]
     }
 
     private let connect: Connect
+    private let follow: Connect
     private let metrics: Metrics
     private let inForce = Mutex(InForce())
     private let tokens: TokenGate
+    private let gateways: LiveGateways
+    private let shedding: ConcurrencyLimit.Policy
+    private let precedence = LoadShedder.Shared()
 
-    init(tokens: TokenGate, metrics: Metrics, connect: @escaping Connect) {
+    init(
+        tokens: TokenGate,
+        metrics: Metrics,
+        gateways: LiveGateways = LiveGateways(),
+        shedding: ConcurrencyLimit.Policy = ConcurrencyLimit.Policy(),
+        follow: Connect? = nil,
+        connect: @escaping Connect
+    ) {
         self.tokens = tokens
         self.metrics = metrics
+        self.gateways = gateways
+        self.shedding = shedding
         self.connect = connect
+        self.follow = follow ?? connect
     }
 
     /// Puts a plan in force; upstreams and limits that stay as they were keep their state.
@@ -37,26 +52,37 @@ final class RouteTable: Sendable {
     func take(_ plan: RoutingPlan, keysFromUpstream: Bool = true) {
         var next = InForce()
         next.plan = plan
+        var areKeysElsewhere = false
         inForce.withLock { before in
+            areKeysElsewhere = before.plan.keyOrigin != plan.keyOrigin
             for (name, origin) in plan.upstreams {
                 let isSame = before.plan.upstreams[name] == origin
                 next.upstreams[name] =
                     (isSame ? before.upstreams[name] : nil) ?? connect(name, origin)
                 if isSame { next.watches[name] = before.watches.removeValue(forKey: name) }
+                // What is known of an upstream's times is known by the number of the route.
+                let isKnown = isSame && before.plan.routes(to: name) == plan.routes(to: name)
+                next.shedders[name] =
+                    (isKnown ? before.shedders[name] : nil)
+                    ?? LoadShedder(name, policy: shedding, shared: precedence, metrics: metrics)
             }
             for (name, group) in plan.limits {
                 let isSame = before.plan.limits[name] == group
                 next.limiters[name] =
                     (isSame ? before.limiters[name] : nil)
-                    ?? RequestLimiter(name, group, metrics: metrics)
+                    ?? RequestLimiter(name, group, gateways: gateways, metrics: metrics)
             }
             next.cache = cache(for: plan, before.plan, before.cache)
-            next.router = router(plan, next.upstreams, next.limiters, next.cache)
+            next.router = router(next)
             for gone in before.watches.values { gone.cancel() }
             before = next
         }
-        guard keysFromUpstream, let keys = plan.keys else { return }
-        tokens.look(at: next.upstreams[keys.upstream], keys.path)
+        guard keysFromUpstream, let keys = plan.keys, let origin = plan.keyOrigin?.origin,
+            let upstream = next.upstreams[keys.upstream]
+        else { return }
+        tokens.look(at: upstream, keys.path)
+        guard areKeysElsewhere else { return }
+        tokens.sessions.look(at: follow(keys.upstream, origin), keys.endedSessions)
     }
 
     /// The cache for a plan, nil when no route has one; what other routes or origins said is forgotten.
@@ -75,23 +101,26 @@ final class RouteTable: Sendable {
         return known
     }
 
-    private func router(
-        _ plan: RoutingPlan,
-        _ upstreams: [String: Upstream],
-        _ limiters: [String: RequestLimiter],
-        _ cache: EdgeCache?
-    ) -> Router {
+    private func router(_ table: InForce) -> Router {
         var router = Router()
-        let invalidation = cache.map { Invalidation(cache: $0, routes: plan.routes) }
-        let gatekeeper = Gatekeeper(tokens: plan.keys == nil ? nil : tokens)
-        for route in plan.routes {
-            guard let upstream = upstreams[route.upstream], let limiter = limiters[route.limit]
+        let cache = table.cache
+        let invalidation = cache.map { Invalidation(cache: $0, routes: table.plan.routes) }
+        let gatekeeper = Gatekeeper(tokens: table.plan.keys == nil ? nil : tokens)
+        var lanes: [String: Int] = [:]
+        for route in table.plan.routes {
+            guard let upstream = table.upstreams[route.upstream],
+                let limiter = table.limiters[route.limit],
+                let shedder = table.shedders[route.upstream]
             else { continue }
+            let lane = lanes[route.upstream, default: 0]
+            lanes[route.upstream] = lane + 1
             let forwarder = Forwarder(
                 route: route,
                 upstream: upstream,
                 limiter: limiter,
-                gatekeeper: gatekeeper
+                gatekeeper: gatekeeper,
+                shedder: shedder,
+                lane: lane
             )
             for method in route.methods {
                 for template in route.templates {
@@ -141,6 +170,17 @@ final class RouteTable: Sendable {
     /// The cache in force, with the feeds that tell what is old and the routes that want to know.
     var cached: (cache: EdgeCache, plan: RoutingPlan, upstreams: [String: Upstream])? {
         inForce.withLock { table in table.cache.map { ($0, table.plan, table.upstreams) } }
+    }
+
+    /// The limits in force, for those who look.
+    var limits:
+        (
+            groups: [String: RequestLimiter], shedders: [String: ConcurrencyLimit],
+            yielding: PerPriority<Double>
+        )
+    {
+        let (groups, shedders) = inForce.withLock { ($0.limiters, $0.shedders) }
+        return (groups, shedders.mapValues(\.snapshot), precedence.shares)
     }
 
     /// The platform's own services: upstreams that prove who they are.

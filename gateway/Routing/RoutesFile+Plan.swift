@@ -131,10 +131,15 @@ extension RoutingPlan {
         guard file.upstreams[keys.upstream] != nil else {
             throw RoutesFault(pointer: "/keys/upstream", reason: "there is no such upstream")
         }
-        guard keys.path.hasPrefix("/") else {
-            throw RoutesFault(pointer: "/keys/path", reason: "must begin with a slash")
+        for (name, path) in [("path", keys.path), ("ended_sessions", keys.endedSessions ?? "/")]
+        where !path.hasPrefix("/") {
+            throw RoutesFault(pointer: "/keys/\(name)", reason: "must begin with a slash")
         }
-        return KeySource(upstream: keys.upstream, path: keys.path)
+        return KeySource(
+            upstream: keys.upstream,
+            path: keys.path,
+            endedSessions: keys.endedSessions
+        )
     }
 
     // MARK: Limits

@@ -26,6 +26,7 @@ extension RoutingPlan {
         route.access = try access(line, file, place)
         let transport = file.upstreams[line.upstream]?.tls
         route.passesCredentials = route.access == .anyone && transport == "none"
+        route.priority = try priority(line, place)
         route.limit = line.limit ?? LimitGroup.client
         guard file.limits[route.limit] != nil else {
             throw RoutesFault(pointer: "\(place)/limit", reason: "there is no such limit")
@@ -47,6 +48,20 @@ extension RoutingPlan {
             )
         }
         return route
+    }
+
+    private static func priority(
+        _ line: RoutesFile.Line,
+        _ place: String
+    ) throws(RoutesFault) -> Priority {
+        guard let name = line.priority else { return .normal }
+        guard let priority = Priority(rawValue: name) else {
+            throw RoutesFault(
+                pointer: "\(place)/priority",
+                reason: "must be 'low', 'normal' or 'high'"
+            )
+        }
+        return priority
     }
 
     static func within(

@@ -22,11 +22,13 @@ struct RoutesFile: Decodable {
     struct Keys: Decodable {
         var upstream: String
         var path: String
+        var endedSessions: String?
 
         init(from decoder: any Decoder) throws {
-            let members = try Members(decoder, "upstream", "path")
+            let members = try Members(decoder, "upstream", "path", "ended_sessions")
             upstream = try members.required("upstream")
             path = try members.required("path")
+            endedSessions = try members.optional("ended_sessions")
         }
     }
 
@@ -86,6 +88,7 @@ struct RoutesFile: Decodable {
         var methods: [String]
         var upstream: String
         var auth: String?
+        var priority: String?
         var limit: String?
         var timeout: Int?
         var retries: Int?
@@ -103,6 +106,7 @@ struct RoutesFile: Decodable {
                 "methods",
                 "upstream",
                 "auth",
+                "priority",
                 "limit",
                 "timeout_ms",
                 "retries",
@@ -117,6 +121,7 @@ struct RoutesFile: Decodable {
             methods = try members.required("methods")
             upstream = try members.required("upstream")
             auth = try members.optional("auth")
+            priority = try members.optional("priority")
             limit = try members.optional("limit")
             timeout = try members.optional("timeout_ms")
             retries = try members.optional("retries")

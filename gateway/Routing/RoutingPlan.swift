@@ -24,6 +24,14 @@ struct RoutingPlan: Sendable, Equatable {
     struct KeySource: Sendable, Equatable {
         let upstream: String
         let path: String
+        /// Where sessions are told that ended before their tokens did; nil when there are none.
+        var endedSessions: String?
+    }
+
+    /// A source of keys and the upstream that it names.
+    struct KeyOrigin: Sendable, Equatable {
+        let source: KeySource
+        let origin: Origin
     }
 
     /// Where a service tells what has changed.
@@ -40,6 +48,15 @@ struct RoutingPlan: Sendable, Equatable {
     var limits: [String: LimitGroup] = [:]
     var cors: CorsPolicy?
     var routes: [Route] = []
+
+    /// Where keys come from, by name and by where that is; nil for nowhere.
+    var keyOrigin: KeyOrigin? {
+        guard let keys, let origin = upstreams[keys.upstream] else { return nil }
+        return KeyOrigin(source: keys, origin: origin)
+    }
+
+    /// An upstream's routes, in the order of the file.
+    func routes(to upstream: String) -> [Route] { routes.filter { $0.upstream == upstream } }
 }
 
 /// Requests a second, and how many of them may come at once.

@@ -23,6 +23,8 @@ final class TokenGate: Sendable {
 
     /// Nil while no route looks at tokens.
     private let source: Mutex<Source?>
+    /// Which sessions have ended although their tokens have not.
+    let sessions: SessionWatch
     private let log: Logger
     private let keys = Mutex(Keys())
     private let verified = VerifiedTokens()
@@ -39,6 +41,7 @@ final class TokenGate: Sendable {
         self.source = Mutex(source)
         self.log = log
         self.now = now
+        sessions = SessionWatch(log: log, metrics: metrics, now: now)
         results = metrics.counters(
             "gateway_tokens_total",
             "Access tokens by result.",
@@ -53,8 +56,7 @@ final class TokenGate: Sendable {
     }
 
     /// From now on fetches keys from this upstream; those at hand stay until it has answered.
-    func look(at upstream: Upstream?, _ path: String?) {
-        guard let upstream, let path else { return }
+    func look(at upstream: Upstream, _ path: String) {
         source.withLock { source in
             source = {
                 let request = ClientRequest(.get, path)
@@ -81,11 +83,26 @@ final class TokenGate: Sendable {
 
     /// The claims of a genuine, valid token.
     ///
-    /// - Throws: 401 for any other, without saying why; 503 while no key is known at all.
+    /// - Throws: 401 for any other, without saying why; 503 while no key is known at all, or not yet
+    ///   which sessions have ended.
     func claims(of token: String) async throws(Problem) -> AccessClaims {
         guard token.utf8.count <= AccessToken.maximumBytes else { throw refuse("malformed") }
         let digest = SHA256.hash(token)
         if let claims = cached(digest) { return claims }
+        let claims = try await genuine(token, digest)
+        if sessions.verdict(claims) == .unknown { await sessions.firstList() }
+        switch sessions.verdict(claims) {
+        case .goesOn: return claims
+        case .hasEnded: throw refuse("session ended")
+        case .unknown: throw notYet("no sessions")
+        }
+    }
+
+    /// The claims of a genuine token, whatever became of its session.
+    private func genuine(
+        _ token: String,
+        _ digest: [UInt8]
+    ) async throws(Problem) -> AccessClaims {
         do throws(TokenError) {
             return try verify(token, digest)
         } catch .unknownKey {
@@ -108,6 +125,8 @@ final class TokenGate: Sendable {
             verified.remove(digest)
             return nil
         }
+        // What was verified once must not outlive its session.
+        guard sessions.verdict(claims) == .goesOn else { return nil }
         hits.increment()
         return claims
     }
@@ -134,7 +153,11 @@ final class TokenGate: Sendable {
 
     private func noKeysYet() -> Problem? {
         guard keys.withLock({ $0.verifier == nil }) else { return nil }
-        results.with("no keys").increment()
+        return notYet("no keys")
+    }
+
+    private func notYet(_ reason: String) -> Problem {
+        results.with(reason).increment()
         return .unavailable("tokens cannot be checked at the moment", retryAfter: .seconds(1))
     }
 

@@ -4,7 +4,7 @@ public import Reactor
 public struct Request: Sendable {
     private(set) var head: RequestHead
     /// Where the connection comes from.
-    public let remote: SocketAddress
+    public private(set) var remote: SocketAddress
     /// The SPIFFE URI in the caller's verified certificate: `spiffe://anyway/order`.
     public let peerIdentity: String?
     /// Whether it came over TLS.
@@ -55,6 +55,13 @@ public struct Request: Sendable {
     public func carrying(_ content: [UInt8]) -> Request {
         var copy = self
         copy.bodyStream = BodyReader(content)
+        return copy
+    }
+
+    /// The same request as if its connection came from another address: a proxy has told whose it is.
+    public func coming(from address: SocketAddress) -> Request {
+        var copy = self
+        copy.remote = address
         return copy
     }
 

@@ -48,7 +48,7 @@ struct UpOptions: Equatable {
             guard parts.count == 2, let service = ServiceName(rawValue: String(parts[0])),
                 let count = Int(parts[1])
             else { throw .usage("--replicas \(item): write it as order=2,product=3") }
-            let limit = service == .gateway || service == .provider ? 1 : 32
+            let limit = service == .provider ? 1 : 32
             guard (1...limit).contains(count) else {
                 throw .usage("--replicas \(item): \(service.rawValue) runs 1 to \(limit) times")
             }

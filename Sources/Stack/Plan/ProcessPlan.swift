@@ -89,6 +89,8 @@ struct Planner {
         case .gateway:
             // Browsers, tests and load tools of this machine are all one address.
             variables["HTTP_MAX_CONNECTIONS_PER_ADDRESS"] = "20000"
+            // Each lets its share of every limit through.
+            if (replicas[.gateway] ?? 0) > 1 { variables["GATEWAYS"] = addresses(of: .gateway) }
             guard name.number == 1, let httpsPort else { break }
             // The private authority's certificate names localhost; trust it to try it.
             variables["CLIENT_TLS_LISTEN"] = "127.0.0.1:\(httpsPort)"

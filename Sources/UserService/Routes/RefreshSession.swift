@@ -3,7 +3,7 @@ internal import HTTP
 internal import Postgres
 internal import Telemetry
 
-/// The body of `POST /users/refresh` and `POST /users/logout`.
+/// The body of `POST /users/refresh`.
 struct RefreshForm: Decodable {
     let refreshToken: String
 
@@ -26,10 +26,10 @@ extension UserRoutes {
         if let session = try await store.one(RotateRefreshToken(token: token, next: next)) {
             return try answer(session, next)
         }
-        if let session = try await store.one(RevokeReplayedFamily(token: token)) {
+        for session in try await sessions.end(RevokeReplayedFamily(token: token)) {
             log.warning(
                 "a refresh token was replayed; its session is revoked",
-                ["session": .string(session.description)]
+                ["session": .string(session.id.description)]
             )
         }
         throw refused

@@ -11,7 +11,7 @@ internal import Telemetry
 struct UserRoutes: Sendable {
     let store: Store<Problem>
     let passwords: Passwords
-    /// Where registrations are told.
+    /// Where registrations and ends of sessions are told.
     let outbox = Outbox()
     let keys: SigningKeys
     let log: Logger
@@ -35,6 +35,9 @@ struct UserRoutes: Sendable {
     /// Where accounts come from.
     var accounts: Accounts { Accounts(store: store, passwords: passwords, outbox: outbox) }
 
+    /// Where sessions end.
+    var sessions: Sessions { Sessions(store: store, outbox: outbox) }
+
     /// The largest form anybody needs to fill in.
     static let formLimit = 16 * 1024
 
@@ -49,6 +52,7 @@ struct UserRoutes: Sendable {
         router.on(.get, "/users/me", from: "gateway", showProfile)
         router.on(.patch, "/users/me", from: "gateway", changeProfile)
         router.on(.get, "/.well-known/jwks.json", from: "gateway", showKeys)
+        router.on(.get, "/sessions/ended", from: "gateway", listEndedSessions)
     }
 }
 

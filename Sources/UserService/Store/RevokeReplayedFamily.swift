@@ -10,13 +10,13 @@ struct RevokeReplayedFamily: Statement {
         FROM refresh_tokens AS token
         WHERE token.token_hash = $1 AND token.used_at IS NOT NULL
             AND session.id = token.session_id AND session.revoked_at IS NULL
-        RETURNING session.id
+        RETURNING session.id, session.user_id
         """
     let token: RefreshToken
 
     func bind(_ parameters: inout Parameters) { parameters.append(token.hash) }
 
-    static func decode(_ row: borrowing Row) throws(DatabaseError) -> SessionID {
-        try row[0]
+    static func decode(_ row: borrowing Row) throws(DatabaseError) -> EndedSession {
+        EndedSession(id: try row[0], user: try row[1])
     }
 }

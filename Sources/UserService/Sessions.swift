@@ -1,0 +1,49 @@
+internal import Contracts
+internal import HTTP
+internal import Identity
+internal import Messaging
+internal import Postgres
+internal import ServiceKit
+
+/// Ends sessions and says so, in one transaction: gateways refuse what is left of their tokens.
+struct Sessions: Sendable {
+    let store: Store<Problem>
+    let outbox: Outbox
+
+    /// Ends the sessions that a statement ends.
+    func end<Ending: Statement>(
+        _ statement: Ending
+    ) async throws(Problem) -> [EndedSession] where Ending.Output == EndedSession {
+        let outbox = outbox
+        return try await store.transaction {
+            transaction throws(Problem) -> [EndedSession] in
+            let ended = try await transaction.all(statement)
+            guard !ended.isEmpty else { return [] }
+            try await transaction.run(
+                InsertEvent.merged(
+                    try ended.map { session throws(Problem) in
+                        try Self.event(session, outbox)
+                    }
+                )
+            )
+            return ended
+        }
+    }
+
+    private static func event(
+        _ session: EndedSession,
+        _ outbox: Outbox
+    ) throws(Problem) -> InsertEvent {
+        do throws(DatabaseError) {
+            return try outbox.publish(
+                UserEvent.sessionEnded,
+                subject: session.id.description,
+                // A session ends once.
+                sequence: 1,
+                data: SessionEndedData(sessionID: session.id, userID: session.user)
+            )
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
