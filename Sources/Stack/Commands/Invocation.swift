@@ -15,7 +15,7 @@ struct Invocation: Equatable {
         case status(json: Bool)
         case control(Verb, [Target])
         case fault(Target, FaultOrder)
-        case verify(json: Bool, wait: Duration, history: String? = nil)
+        case verify(Verify.Options)
         case env
         case crash(CrashOptions)
         /// Makes what a stack in containers needs, below the folder.
@@ -66,12 +66,7 @@ struct Invocation: Equatable {
         case "logs": .logs(try LogOptions(&words))
         case "status": .status(json: words.flag("--json"))
         case "fault": try fault(&words)
-        case "verify":
-            .verify(
-                json: words.flag("--json"),
-                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0),
-                history: try words.value("--history").map(Files.absolute)
-            )
+        case "verify": .verify(try Verify.Options(&words))
         case "env": .env
         case "provision": try provision(&words)
         default: throw .usage("there is no command \"\(name)\"")

@@ -19,9 +19,10 @@ enum Usage {
           stack fault NAME JSON   inject a fault (the stack must be up with --faults), such as
                                   '{"latency_ms":300}'; see docs/faults.md
           stack fault NAME        faults and how often they did something; --clear ends them
-          stack verify [--json] [--wait SECONDS] [--history FILE]
+          stack verify [--json] [--wait SECONDS] [--history FILE] [--databases FILE]
                                   do money, stock, orders and events add up, and with what
-                                  clients saw (load --history FILE)? exit 1 if not
+                                  clients saw (load --history FILE)? exit 1 if not;
+                                  --databases for a stack elsewhere: ORDER_DATABASE_URL=… lines
           stack crash [--seed 1] [--case CASE [--times N]] [--sample N] [--pairs N] [--only order,…]
                       [--verbose] [--first] [--keep] [--executables DIR]
                                   break a checkout of a stack of its own at every point there is
