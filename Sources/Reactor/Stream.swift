@@ -138,7 +138,7 @@ public final class Stream: @unchecked Sendable {
 
     /// OpenSSL wants more only after the socket said that it has none.
     func waitForRecord(until deadline: Deadline) async throws(SocketError) {
-        watcher.readExhausted()
+        watcher.readWouldBlock()
         try await watcher.readable(until: deadline)
     }
 
@@ -211,7 +211,7 @@ public final class Stream: @unchecked Sendable {
                 return count
             }
             if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EAGAIN { watcher.readExhausted() }
+            if count < 0, errno == EAGAIN { watcher.readWouldBlock() }
             return count
         }
     }
@@ -230,7 +230,7 @@ public final class Stream: @unchecked Sendable {
         }
         switch step {
         case .done: return count
-        case .wantRead: watcher.readExhausted()
+        case .wantRead: watcher.readWouldBlock()
         case .wantWrite: readWaitsForWriting = true
         case .closed: return 0
         case .failed(let reason): throw .tls(reason)

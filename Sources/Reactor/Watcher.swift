@@ -44,6 +44,9 @@ public final class Watcher: @unchecked Sendable {
         var isReady: Bool
         /// The peer closed or the descriptor failed: an attempt answers at once from now on.
         var isHungUp = false
+        /// It failed, and an attempt would block all the same: no edge will come, so who waited for
+        /// one would try again for ever.
+        var isSpent = false
         var waiter: Waiter?
         var timer: (id: TimerID, at: Deadline)?
 
@@ -124,7 +127,9 @@ public final class Watcher: @unchecked Sendable {
         loop.preconditionIsCurrent()
         // Safe: the continuation is resumed exactly once, by `wake`, which takes it out first.
         return await unsafe withUnsafeContinuation { continuation in
-            if slot == nil { return unsafe continuation.resume(returning: .closed) }
+            if slot == nil || reading.isSpent {
+                return unsafe continuation.resume(returning: .closed)
+            }
             if reading.isReady || reading.isHungUp {
                 reading.isReady = false
                 return unsafe continuation.resume(returning: .ready)
@@ -146,7 +151,7 @@ public final class Watcher: @unchecked Sendable {
     /// Call it on the loop, while nobody else waits to read.
     public func park(until deadline: Deadline, _ sleeper: any Sleeper) {
         loop.preconditionIsCurrent()
-        if slot == nil { return sleeper.wake(.closed) }
+        if slot == nil || reading.isSpent { return sleeper.wake(.closed) }
         // The edge is left to whoever reads: it is spent when the descriptor is drained.
         if mayRead { return sleeper.wake(.ready) }
         let waiter = Waiter(
@@ -169,6 +174,14 @@ public final class Watcher: @unchecked Sendable {
 
     /// Says that reading drained the descriptor: only a new edge makes it worth another try.
     func readExhausted() { reading.isReady = false }
+
+    /// Says that reading would block.
+    ///
+    /// A descriptor that hung up never blocks for good reason: waiting for it ends with `.closed`.
+    func readWouldBlock() {
+        reading.isReady = false
+        reading.isSpent = reading.isHungUp
+    }
 
     // MARK: Waiting
 
@@ -197,10 +210,13 @@ public final class Watcher: @unchecked Sendable {
     /// Spends the edge that was seen; true when there was none.
     private func mustWait(_ direction: Direction) throws(SocketError) -> Bool {
         loop.preconditionIsCurrent()
-        if slot == nil { throw .closed }
+        if slot == nil || with(direction, { $0.isSpent }) { throw .closed }
         return with(direction) { side in
             defer { side.isReady = false }
-            return !(side.isReady || side.isHungUp)
+            if side.isReady { return false }
+            // Who would write waits only after an attempt that would block: one more, then no more.
+            if side.isHungUp, direction == .write { side.isSpent = true }
+            return !side.isHungUp
         }
     }
 

@@ -67,6 +67,34 @@ private final class Told: Sleeper {
         }
     }
 
+    @Test func `who would wait for what hung up is told so instead of trying for ever`()
+        async throws
+    {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            // Disconnected here: OpenSSL takes what a read then says for "try again".
+            var nobody = sockaddr(
+                sa_family: sa_family_t(AF_UNSPEC),
+                sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+            )
+            #expect(
+                connect(client.descriptor, &nobody, socklen_t(MemoryLayout<sockaddr>.size)) == 0
+            )
+            for _ in 0..<100 where !client.watcher.isHungUp { await Task.yield() }
+            #expect(client.watcher.isHungUp)
+            client.watcher.readWouldBlock()
+            await #expect(throws: SocketError.closed) {
+                try await client.watcher.readable(until: .after(.seconds(2)))
+            }
+            #expect(await client.watcher.arrival(until: .after(.seconds(2))) == .closed)
+            await #expect(throws: SocketError.closed) {
+                for _ in 0..<3 { try await client.watcher.writable(until: .after(.seconds(2))) }
+            }
+            client.close()
+            server.close()
+        }
+    }
+
     @Test func `megabytes cross in both directions while buffers fill and drain`() async throws {
         try await onLoop {
             let (client, server) = try await Self.pair()
