@@ -11,6 +11,16 @@ struct BreakerWalk: Sendable {
         /// Charges that reached a payment process since the look before, counted there.
         var calls: Int
         var outcomes: [String: Int]
+        /// When the look before was.
+        var since = 0.0
+
+        /// Puts a later look on top.
+        mutating func add(_ later: Look) {
+            second = later.second
+            breakers = later.breakers
+            calls += later.calls
+            outcomes.merge(later.outcomes, uniquingKeysWith: +)
+        }
 
         var line: String {
             "\(Figure.padded("\(Int(second.rounded())) s", 6))  closed \(breakers.closed)  "
@@ -67,20 +77,26 @@ struct BreakerWalk: Sendable {
         let start = Deadline.now
         var verdict = BreakerVerdict()
         var (shown, before) = (Gauges([]), 0)
+        var unshown = Look(second: 0, breakers: Gauges([]), calls: 0, outcomes: [:])
         var isBroken = false
         while !end.hasPassed, verdict.phase != .closedAgain {
             let texts = await stage.admin.metrics(orders)
             let reached = await stage.admin.seen(Self.fault, at: payments)
             let look = Look(
                 second: Double(Deadline.now.nanoseconds - start.nanoseconds) / 1e9,
-                breakers: Gauges(texts, upstream: "payment"),
+                breakers: Gauges(texts, upstream: "payment").withoutSagas,
                 calls: max(0, reached - before),
                 outcomes: stage.session.recorder.takeWindow().outcomes
             )
             before = reached
-            if look.breakers != shown { Terminal.say(look.line) }
+            unshown.add(look)
+            // Every change, and a sign of life now and then.
+            if look.breakers != shown || look.second - unshown.since >= 5 {
+                Terminal.say(unshown.line)
+                unshown = Look(second: 0, breakers: look.breakers, calls: 0, outcomes: [:])
+                unshown.since = look.second
+            }
             shown = look.breakers
-            shown.sagas = look.breakers.sagas
             switch verdict.take(look) {
             case .breakPayment where !isBroken:
                 isBroken = true

@@ -119,7 +119,14 @@ struct Stage: Sendable {
     func verify() async throws -> Bool {
         try session.history?.close()
         let outcome = try await platform.verify(wait: 90, history: history)
-        Terminal.say(outcome.text.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n"))
+        let lines = outcome.text.split(separator: "\n").map { "  \($0)" }
+        let kept = lines.count { $0.hasPrefix("  ok ") }
+        // What holds is one line; what does not is told in full.
+        Terminal.say(
+            outcome.succeeded
+                ? "  \(kept) of \(kept) invariants of stack verify hold: everything adds up"
+                : lines.joined(separator: "\n")
+        )
         return outcome.succeeded
     }
 

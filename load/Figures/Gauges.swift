@@ -33,6 +33,13 @@ struct Gauges: Sendable, Encodable, Equatable {
         }
     }
 
+    /// The breakers alone.
+    var withoutSagas: Gauges {
+        var breakers = self
+        breakers.sagas = 0
+        return breakers
+    }
+
     /// For a line in a terminal.
     var text: String {
         let half = halfOpen > 0 ? ", \(halfOpen) half-open" : ""
