@@ -67,6 +67,7 @@ struct Options: Sendable, Equatable {
     /// - Throws: `Invalid` naming the word.
     init(_ words: ArraySlice<String>, mix: Mix = Mix(.checkout)) throws(Invalid) {
         self.mix = mix
+        if let url = Program.variable("LOAD_URL") { try set("--url", url) }
         var rest = words
         while let flag = rest.popFirst() {
             switch flag {

@@ -78,8 +78,10 @@ enum Help {
 
           load breaker [--rate 40]    payment fails; circuit breakers open, wait, probe, close
           load chaos [--minutes 5]    kills, pauses and faults at random under load, then verify
-          load fallacy N              1: the network is reliable, 2: latency is zero, 4: the
-                                      network is secure; shown to be false, and survived
+          load fallacy N              one of these, shown to be false, and survived:
+                                      1: the network is reliable
+                                      2: latency is zero
+                                      4: the network is secure
 
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and

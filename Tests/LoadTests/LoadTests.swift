@@ -116,7 +116,7 @@ import Testing
     @Test func `a ramp comes closer and closer`() {
         let times = times(Arrivals(.ramp(10, to: 90, seconds: 10)))
         #expect(times.count == 500)
-        let firstHalf = times.count { $0 < 5 }
+        let firstHalf = times.count { $0 <= 5 + 1e-9 }
         #expect(firstHalf == 150)
         let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
         for (one, next) in zip(gaps, gaps.dropFirst()) { #expect(next < one + 1e-9) }

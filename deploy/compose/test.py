@@ -144,7 +144,7 @@ class Shop:
 class Crowd:
     """Customers who check out without pause, and remember every order that was acknowledged."""
 
-    def __init__(self, shop, workers=4, pause=0.1):
+    def __init__(self, shop, workers=4, pause=0.3):
         self.shop, self.pause = shop, pause
         self.answers, self.orders = {}, set()
         self.lock, self.stop = threading.Lock(), threading.Event()
@@ -158,7 +158,7 @@ class Crowd:
             key = str(uuid.uuid4())
             for _ in range(5):
                 try:
-                    status, answer = self.shop.check_out(key, product=turn % min(10, len(self.shop.products)))
+                    status, answer = self.shop.check_out(key, product=turn % len(self.shop.products))
                 except (OSError, http.client.HTTPException, ValueError):
                     status, answer = "no answer", {}
                 with self.lock:

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Reactor
 
 /// Something that is broken on purpose, watched, mended and judged.
@@ -33,17 +34,17 @@ struct Stage: Sendable {
 
     /// Registers customers and finds the platform; breaks nothing yet.
     init(_ options: Options) async throws {
-        var options = options
+        var settings = options
         history = options.history ?? "/tmp/anyway-experiment-\(UInt64.random(in: 0 ... .max))"
-        options.history = history
-        options.accounts = options.accounts ?? 8
+        settings.history = history
+        settings.accounts = options.accounts ?? 8
         self.options = options
         guard let platform = try Session.platform(options.platform) else {
             throw Shop.Failed(description: "say where the platform is: --data .anyway or --compose")
         }
         self.platform = platform
         members = try await platform.members()
-        session = try await Session(options)
+        session = try await Session(settings)
     }
 
     /// The members of a service.
@@ -119,6 +120,7 @@ struct Stage: Sendable {
     func verify() async throws -> Bool {
         try session.history?.close()
         let outcome = try await platform.verify(wait: 90, history: history)
+        if options.history != history { try? FileManager.default.removeItem(atPath: history) }
         let lines = outcome.text.split(separator: "\n").map { "  \($0)" }
         let kept = lines.count { $0.hasPrefix("  ok ") }
         // What holds is one line; what does not is told in full.

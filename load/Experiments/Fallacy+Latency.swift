@@ -15,7 +15,7 @@ extension Fallacy {
             Fallacy 2: latency is zero.
             What will be done: 10 s undisturbed, then \(slow.name) takes 2.5 s for everything, for 20 s. A try is given \
             up after 2 s.
-            What is expected: each of its callers waits a few times, its breaker opens, and the others carry the \
+            What is expected: callers wait a few times, health checks and breakers pass it by, and the others carry the \
             load: in the last 10 s the median is below 500 ms again, and 95 of 100 are confirmed.
 
             """
