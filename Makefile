@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test compose-test lint bench bench-http bench-checkout bench-recovery crash fmt fuzz interop transfer simulate mutation
+.PHONY: help deps build up down test compose-test lint bench bench-http bench-checkout bench-recovery observe observe-check crash fmt fuzz interop transfer simulate mutation
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev postgresql pkg-config curl
@@ -63,6 +63,15 @@ bench-checkout: build ## compare checkouts a second with pgbench running the sam
 
 bench-recovery: build ## kill every order process with 1,000 sagas in flight; how long until all have ended
 	deploy/bench/recovery.py $(BENCH)
+
+observe: ## watch a running stack with Debian's Prometheus, at http://127.0.0.1:9090
+	@exec deploy/observability/run.sh
+
+observe-check: ## check rules, their tests and configuration with promtool (Debian package prometheus)
+	promtool check config --syntax-only deploy/observability/prometheus.yml
+	promtool check config --syntax-only deploy/observability/prometheus.compose.yml
+	promtool check rules deploy/observability/rules.yml
+	promtool test rules deploy/observability/rules.test.yml
 
 SEED ?= 1
 CASE ?=

@@ -24,7 +24,13 @@ enum FrontDoor {
             let accessLog = AccessLog(boot.log)
             boot.observing { accessLog.wrap($0) }
             boot.middleware { table.wrap($0) }
-            boot.routes { router in Welcome().add(to: &router) }
+            let traces = OpsTraces(boot: boot, table: table, tokens: tokens)
+            let spreader = TraceSpreader(found: boot.found) { table.mutualUpstreams }
+            boot.background("traces") { await spreader.run() }
+            boot.routes { router in
+                Welcome().add(to: &router)
+                traces.add(to: &router)
+            }
         }
     }
 

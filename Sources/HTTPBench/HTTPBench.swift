@@ -8,7 +8,7 @@ import Telemetry
 ///
 /// Router, trace and deadline of each request, metrics by route and a log at level info are those of
 /// every service; only the wiring is shorter, because there is no database and the TLS port must
-/// admit clients without a certificate.
+/// admit clients without a certificate. With `TRACES=on` a span of each request is kept as well.
 @main
 enum HTTPBench {
     /// Serves until it is killed: `httpbench PORT [TLS_PORT CERTIFICATE KEY]`, on one event loop.
@@ -19,8 +19,9 @@ enum HTTPBench {
             exit(64)
         }
         let secure = arguments.dropFirst()
-        let stack = Stack()
         let group = try EventLoopGroup(count: 1)
+        let isTracing = unsafe getenv("TRACES").map { unsafe String(cString: $0) } == "on"
+        let stack = Stack(isTracing ? Tracer(loops: group.loops) : nil)
         let plain = try stack.server(port: port, tls: nil)
         var servers = [plain]
         if secure.count == 3, let first = secure.first, let securePort = UInt16(first) {
@@ -51,9 +52,9 @@ private struct Stack {
     private let observer: RequestObserver
     private let responder: Responder
 
-    init() {
+    init(_ tracer: Tracer?) {
         let log = Logger(service: "httpbench", instance: "httpbench", level: .info)
-        context = RequestContext(log: log)
+        context = RequestContext(log: log, tracer: tracer)
         observer = RequestObserver(log: log, metrics: Metrics())
         var router = Router()
         BenchRoutes().add(to: &router)

@@ -33,7 +33,13 @@ extension Upstream {
                 return progress.failure("no instance takes calls")
             }
             progress.tried.append(choice.address)
-            let result = await send(request, options, to: choice, until: deadline)
+            let result = await send(
+                request,
+                options,
+                to: choice,
+                attempt: progress.tried.count - 1,
+                until: deadline
+            )
             if case .failure(let error) = result, error.mayHaveActed {
                 progress.mayHaveActed = true
             }
@@ -75,6 +81,7 @@ extension Upstream {
         _ request: ClientRequest,
         _ options: CallOptions,
         to choice: UpstreamState.Choice,
+        attempt: Int,
         until deadline: Deadline
     ) async -> Result<ClientResponse, ClientError> {
         let limit = options.tryTimeout ?? policy.tryTimeout
@@ -83,8 +90,10 @@ extension Upstream {
         var request = request
         request.isReplayable = options.isIdempotent
         request.headers[.requestDeadline] = String(max(1, remaining.wholeMilliseconds))
-        let span = TraceContext.current?.child() ?? .root()
-        request.headers[.traceparent] = span.traceparent
+        let span = TraceContext.current?.begin()
+        let context = span?.context ?? TraceContext.current?.child() ?? .root()
+        request.headers[.traceparent] = context.traceparent
+        request.headers[.tracestate] = context.state
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {
             result = .success(
@@ -103,6 +112,7 @@ extension Upstream {
             return shared.state.finish(choice, end, at: Self.now)
         }
         report(changes, of: choice.address)
+        span?.end(attempt: attempt, request.method, to: name, choice.address, result)
         return result
     }
 

@@ -86,16 +86,29 @@ public final class Upstream: Sendable {
     /// Calls the service as ``call(_:_:)`` does, and says how it went.
     public func attempt(_ request: ClientRequest, _ options: CallOptions) async -> CallOutcome {
         let started = Self.now
-        let deadline = Deadline.after(options.timeout ?? policy.callTimeout).or(earlier: .current)
+        let span = TraceContext.current?.begin()
         let outcome: CallOutcome
-        do throws(MeshError) {
-            try await enter(until: deadline)
-            outcome = await tries(request, options, until: deadline)
-            leave()
-        } catch {
-            outcome = CallOutcome(result: .failure(error), instance: nil, tries: 0)
+        if let span {
+            outcome = await TraceContext.$current.withValue(span.context) {
+                await perform(request, options)
+            }
+        } else {
+            outcome = await perform(request, options)
         }
         measures.count(outcome, took: Self.now - started)
+        span?.end(call: name, outcome)
+        return outcome
+    }
+
+    private func perform(_ request: ClientRequest, _ options: CallOptions) async -> CallOutcome {
+        let deadline = Deadline.after(options.timeout ?? policy.callTimeout).or(earlier: .current)
+        do throws(MeshError) {
+            try await enter(until: deadline)
+        } catch {
+            return CallOutcome(result: .failure(error), instance: nil, tries: 0)
+        }
+        let outcome = await tries(request, options, until: deadline)
+        leave()
         return outcome
     }
 

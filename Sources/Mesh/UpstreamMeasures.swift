@@ -54,8 +54,24 @@ struct UpstreamMeasures: Sendable {
         }
     }
 
+    /// Shows how full the bulkhead is whenever somebody reads the metrics.
+    private func collectCalls(of upstream: Upstream, _ metrics: Metrics) {
+        let readers: [(String, String, @Sendable (Upstream) -> Int)] = [
+            ("mesh_calls_in_flight", "Calls in flight.", { $0.snapshot.inFlight }),
+            ("mesh_calls_waiting", "Calls that wait for a place.", { $0.snapshot.waiting }),
+            ("mesh_calls_limit", "Most calls in flight.", { $0.policy.maxInFlight }),
+        ]
+        for (name, help, read) in readers {
+            metrics.collect(name, help, labels: ["upstream"]) { [weak upstream] in
+                guard let upstream else { return [] }
+                return [Sample([upstream.name], Double(read(upstream)))]
+            }
+        }
+    }
+
     /// Shows each instance's state whenever somebody reads the metrics.
     func collect(from upstream: Upstream, _ metrics: Metrics) {
+        collectCalls(of: upstream, metrics)
         let readers: [(String, String, MetricKind, @Sendable (UpstreamSnapshot.Instance) -> Int)] =
             [
                 ("mesh_instance_in_flight", "Tries in flight.", .gauge, { $0.inFlight }),

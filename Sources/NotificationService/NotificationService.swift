@@ -18,7 +18,8 @@ enum NotificationService {
                 outbox: Outbox(),
                 owner: boot.instance,
                 log: boot.log,
-                metrics: boot.metrics
+                metrics: boot.metrics,
+                tracer: boot.tracer
             ) { event, transaction throws(DatabaseError) in
                 try await OrderEvents.apply(event, in: transaction)
             }
@@ -29,7 +30,8 @@ enum NotificationService {
                 outbox: Outbox(),
                 owner: boot.instance,
                 log: boot.log,
-                metrics: boot.metrics
+                metrics: boot.metrics,
+                tracer: boot.tracer
             ) { event, transaction throws(DatabaseError) in
                 try await PaymentEvents.apply(event, in: transaction)
             }

@@ -53,7 +53,12 @@ extension Database {
             let connection = try await onLoop(pool.loop) { () async throws(DatabaseError) in
                 try await pool.lease(until: deadline)
             }
-            return Transaction(connection, isolation: isolation, until: deadline)
+            return Transaction(
+                connection,
+                isolation: isolation,
+                until: deadline,
+                observe: observe
+            )
         } catch {
             throw Failure(error)
         }

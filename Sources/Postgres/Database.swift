@@ -9,7 +9,8 @@ internal import Synchronization
 public final class Database: Sendable {
     /// The longest time one call may take.
     public let timeout: Duration
-    private let pools: [LoopPool]
+    let pools: [LoopPool]
+    let observe: DatabaseObserver?
     private let turn = Atomic<Int>(0)
     private let isHeld = Atomic<Bool>(false)
 
@@ -30,13 +31,15 @@ public final class Database: Sendable {
     ///     transactions hold the others. The server must admit this many × loops × processes.
     ///   - timeout: the limit of one call, which the server also enforces as `statement_timeout`.
     ///   - settings: the server's run-time settings for these connections.
+    ///   - observe: told of every call when it has ended.
     /// - Throws: `.unavailable` when libpq cannot read the URL; the URL itself is not quoted.
     public init(
         url: String,
         loops: [EventLoop],
         maxConnectionsPerLoop: Int = 4,
         timeout: Duration = .seconds(5),
-        settings: [String: String] = [:]
+        settings: [String: String] = [:],
+        observe: DatabaseObserver? = nil
     ) throws(DatabaseError) {
         guard var parsed = DatabaseURL(url) else {
             throw .unavailable("the database URL is not a valid connection string")
@@ -44,6 +47,7 @@ public final class Database: Sendable {
         parsed.addDefaults(statementTimeout: timeout, settings: settings)
         precondition(!loops.isEmpty, "a database needs an event loop")
         self.timeout = timeout
+        self.observe = observe
         self.pools = loops.map { [parsed] loop in
             LoopPool(loop: loop, url: parsed, maxConnections: maxConnectionsPerLoop)
         }
@@ -134,6 +138,12 @@ public final class Database: Sendable {
 
     private func perform(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet]
     {
+        try await observed(by: observe, .statements(statements)) { () async throws(DatabaseError) in
+            try await send(statements)
+        }
+    }
+
+    private func send(_ statements: [BoundStatement]) async throws(DatabaseError) -> [ResultSet] {
         try checkHold()
         let segment = Connection.Segment(statements: statements, deadline: deadline())
         let pool = pool()

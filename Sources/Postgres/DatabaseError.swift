@@ -34,6 +34,21 @@ public enum DatabaseError: Error, Hashable, Sendable {
 }
 
 extension DatabaseError {
+    /// What happened, in a few words that hold nothing of a statement's values.
+    public var summary: String {
+        switch self {
+        case .unavailable: "unavailable"
+        case .timedOut: "timed out"
+        case .cancelled: "cancelled"
+        case .overloaded: "overloaded"
+        case .constraint(let name, _): "refused by \(name)"
+        case .serialization: "serialization failure"
+        case .server(let sqlState, _): "SQLSTATE \(sqlState)"
+        case .decoding: "not of the expected type"
+        case .outcomeUnknown: "outcome unknown"
+        }
+    }
+
     /// A cancellation meant for a neighbour hit this statement; it is rolled back and sent again.
     static let interrupted = DatabaseError.unavailable("interrupted by a neighbour's cancellation")
 }

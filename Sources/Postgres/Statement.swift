@@ -34,11 +34,14 @@ extension Statement where Output == Void {
 struct BoundStatement: Sendable {
     let sql: String
     let parameters: Parameters
+    /// What it was made of; its name says what the statement does, without its values.
+    let type: Any.Type
 
     init<S: Statement>(_ statement: S) {
         var parameters = Parameters()
         statement.bind(&parameters)
         self.sql = S.sql
+        self.type = S.self
         self.parameters = parameters
     }
 }

@@ -11,10 +11,17 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
     let connection: Connection
     let deadline: Deadline
     private let begin: String
+    private let observe: DatabaseObserver?
     private var phase = TransactionPhase.unopened
 
-    init(_ connection: Connection, isolation: Isolation, until deadline: Deadline) {
+    init(
+        _ connection: Connection,
+        isolation: Isolation,
+        until deadline: Deadline,
+        observe: DatabaseObserver? = nil
+    ) {
         self.connection = connection
+        self.observe = observe
         self.begin = isolation.begin
         self.deadline = deadline
     }
@@ -105,7 +112,10 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         }
         phase = .open
         do throws(DatabaseError) {
-            return Array(try await connection.perform(segment).dropFirst(segment.prelude.count))
+            let results = try await observed(by: observe, .statements(statements)) {
+                () async throws(DatabaseError) in try await connection.perform(segment)
+            }
+            return Array(results.dropFirst(segment.prelude.count))
         } catch {
             // Nothing of a transaction survives its first error, so each one is certain.
             let certain: DatabaseError = error == .outcomeUnknown ? .unavailable("lost") : error
@@ -134,7 +144,9 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
             isShielded: true
         )
         do throws(DatabaseError) {
-            let tag = try await connection.perform(segment).first?.tag
+            let tag = try await observed(by: observe, .commit) {
+                () async throws(DatabaseError) in try await connection.perform(segment).first?.tag
+            }
             // The server answers ROLLBACK when the transaction had failed without our noticing.
             guard tag == "COMMIT" else {
                 throw .server(sqlState: "25P02", message: "the transaction was rolled back")

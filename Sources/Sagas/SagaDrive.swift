@@ -34,9 +34,12 @@ struct SagaDrive<Context: Sendable> {
         var lastError: String?
         var phase: SagaMachine.Phase
         var earlierAttempts: Int
+
+        var report: DriveReport { DriveReport(end: nil, lastError: lastError) }
     }
 
-    func run() async {
+    /// Drives the saga for as long as this driver may; says how it came out.
+    func run() async -> DriveReport {
         var machine = SagaMachine(runner.saga.shape, in: claimed.phase, isFresh: isFresh)
         var state = State(
             leasedUntil: .after(runner.policy.lease),
@@ -47,14 +50,14 @@ struct SagaDrive<Context: Sendable> {
             switch machine.action {
             case .stop(let end):
                 runner.metrics.note(end)
-                return
+                return DriveReport(end: end, lastError: state.lastError)
             case .pause(let attempt):
-                guard await pause(attempt, &state) else { return }
+                guard await pause(attempt, &state) else { return state.report }
                 _ = machine.resume(deadlinePassed: deadline.hasPassed)
             default:
-                guard await holdsLease(&state) else { return }
+                guard await holdsLease(&state) else { return state.report }
                 let event = await perform(machine.action, attempt: machine.attempts + 1, &state)
-                if Task.isCancelled, event == .unknown { return }
+                if Task.isCancelled, event == .unknown { return state.report }
                 _ = machine.handle(event, deadlinePassed: deadline.hasPassed)
             }
         }
@@ -166,8 +169,11 @@ struct SagaDrive<Context: Sendable> {
             entry(name, refusal == nil ? "commit" : "decide", 1, "done", refusal?.reason, .now)
         )
         let log = logStatement(state.journal)
+        let course = SagaCommit(commits: runner.commits, fence: fence, log: log)
         do throws(DatabaseError) {
-            try await body(SagaCommit(commits: runner.commits, fence: fence, log: log))
+            try await traced(commit: name) { () async throws(DatabaseError) in
+                try await body(course)
+            }
             state.journal.clear()
             state.leasedUntil = .after(runner.policy.lease)
             if let next { state.phase = next }
@@ -254,7 +260,7 @@ struct SagaDrive<Context: Sendable> {
     ) async -> SagaMachine.Event {
         let start = Deadline.now
         let at = SagaLogEntry.now()
-        let result = await body()
+        let result = await traced(step: step, action, attempt, body)
         let (event, outcome, detail): (SagaMachine.Event, String, String?) =
             switch result {
             case .done: (.done, "done", nil)

@@ -27,6 +27,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     let driver: String
     let policy: SagaPolicy
     let log: Logger
+    private let tracer: Tracer?
     private let load: Load
     private let scope: TaskScope
     let metrics: SagaMetrics
@@ -37,6 +38,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     ///   - driver: this replica's name, such as `order.2`. It must be its own: after a restart it takes
     ///     back at once what its former self was driving.
     ///   - commits: what ends sagas goes through it, so that others can share commits; nil for an own.
+    ///   - tracer: keeps spans of sagas that are taken over; those that are launched belong to the
+    ///     trace of the request that launches them.
     public init(
         _ saga: Saga<Context>,
         database: Database,
@@ -45,6 +48,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         commits: GroupCommit? = nil,
         log: Logger,
         metrics: Metrics,
+        tracer: Tracer? = nil,
         load: @escaping Load
     ) {
         self.saga = saga
@@ -55,6 +59,7 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         self.policy = policy
         self.log = log
         self.load = load
+        self.tracer = tracer
         self.metrics = SagaMetrics(metrics, saga: saga.name)
         scope = TaskScope(limit: policy.maxDriven)
     }
@@ -208,7 +213,13 @@ public final class SagaRunner<Context: Sendable>: Sendable {
         _ outcome: OneShot<SagaOutcome>
     ) async {
         let drive = SagaDrive(self, claimed, context, isFresh: isFresh, outcome)
-        await drive.run()
+        // Beside the request's span: a saga may well end long after its request.
+        if let span = TraceContext.current?.beginApart() ?? tracer?.begin(after: nil) {
+            let report = await TraceContext.$current.withValue(span.context) { await drive.run() }
+            span.end(drive: claimed, by: replica, report)
+        } else {
+            _ = await drive.run()
+        }
         outcome.resolve(.handedOver)
     }
 

@@ -17,6 +17,8 @@ extension Boot {
         let upkeep = OutboxUpkeep(of: database, keepDays: days, log: log)
         routes { feed.add(to: &$0, readers: readers) }
         background("outbox") { await upkeep.run() }
+        let watch = OutboxWatch(of: database, log: log, metrics: metrics)
+        background("outbox watch") { await watch.run() }
     }
 
     /// Follows other services' feeds, and lets administrators see to what cannot be applied.

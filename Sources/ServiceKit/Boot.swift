@@ -36,6 +36,12 @@ public final class Boot: Sendable {
     public let clientTLS: TLSContext?
     /// What is broken on purpose; nil unless `FAULTS=on`.
     public let faults: FaultInjector?
+    /// Who keeps the process's spans; nil when `TRACES=off`.
+    public let tracer: Tracer?
+    /// The traces that were found worth keeping here.
+    public let found: FoundTraces
+    let exporter: TraceExporter?
+    let databases: DatabaseMeasures
     private let parts = Mutex(Parts())
     private let stopping = Atomic<Bool>(false)
 
@@ -56,6 +62,24 @@ public final class Boot: Sendable {
         client = HTTPClient()
         faults = settings.takesFaults ? FaultInjector(log: log) : nil
         metrics = Metrics()
+        databases = DatabaseMeasures(metrics)
+        let exporter = settings.traces.export.map { [client] target in
+            TraceExporter(target, client: client, log: log)
+        }
+        self.exporter = exporter
+        let found = FoundTraces()
+        self.found = found
+        tracer =
+            settings.traces.isOn
+            ? Tracer(
+                loops: loops.loops,
+                policy: settings.traces.policy,
+                keep: { exporter?.take($0) },
+                found: { found.add($0) }
+            ) : nil
+        tracer?.show(in: metrics)
+        TraceExporter.show(exporter, in: metrics)
+        ProcessMeasures.show(in: metrics)
     }
 
     // MARK: Wiring
@@ -120,11 +144,13 @@ public final class Boot: Sendable {
                 url: url,
                 loops: loops.loops,
                 maxConnectionsPerLoop: connections,
-                settings: settings
+                settings: settings,
+                observe: { [databases] in databases.note($0) }
             )
         } catch {
             throw ConfigurationError("DATABASE_URL", "is no connection string", example: example)
         }
+        background("database measures") { [databases, database] in await databases.watch(database) }
         guard !waits else {
             try await migrate(database, migrations)
             return database

@@ -6,18 +6,24 @@ package import Telemetry
 /// Gives each request its trace and its deadline, and its problems the trace's id.
 package struct RequestContext: Sendable {
     private let log: Logger
+    private let tracer: Tracer?
 
-    /// - Parameter log: where requests that fail by our fault are told of.
-    package init(log: Logger) {
+    /// - Parameters:
+    ///   - log: where requests that fail by our fault are told of.
+    ///   - tracer: who keeps a span of each request; nil for none.
+    package init(log: Logger, tracer: Tracer? = nil) {
         self.log = log
+        self.tracer = tracer
     }
 
     /// Puts the context around `next`, whether it answers at once or later.
     package func wrap(_ next: Responder) -> Responder {
         Responder { request throws(Problem) in
+            let span = tracer?.begin(after: Self.caller(of: request))
             let context = Context(
-                trace: Self.trace(of: request),
-                deadline: Self.deadline(of: request)
+                trace: span?.context ?? Self.trace(of: request),
+                deadline: Self.deadline(of: request),
+                span: span
             )
             // Task-local values do not pass typed errors on.
             let result: Result<Reply, Problem> = context.bind {
@@ -29,8 +35,14 @@ package struct RequestContext: Sendable {
             }
             switch result {
             case .success(.later(let handler)): return .later(later(handler, in: context))
-            case .success(let reply): return reply
-            case .failure(let problem): throw problem
+            case .success(let reply):
+                if span != nil, case .now(let response) = reply {
+                    context.endAtOnce(request, response.status)
+                }
+                return reply
+            case .failure(let problem):
+                context.endAtOnce(request, problem.status)
+                throw problem
             }
         }
     }
@@ -40,8 +52,11 @@ package struct RequestContext: Sendable {
         { request throws(Problem) in
             let result = await context.bind(next, request)
             do throws(Problem) {
-                return try result.get()
+                let response = try result.get()
+                context.end(request, response.route, response.status)
+                return response
             } catch {
+                context.end(request, nil, error.status, because: error)
                 throw context.bind { note(error, request, context.trace) }
             }
         }
@@ -54,6 +69,7 @@ package struct RequestContext: Sendable {
     private struct Context {
         let trace: TraceContext
         let deadline: Deadline
+        let span: OpenSpan?
 
         func bind<Value>(_ body: () -> Value) -> Value {
             TraceContext.$current.withValue(trace) {
@@ -71,6 +87,32 @@ package struct RequestContext: Sendable {
                     return .failure(error)
                 }
             }
+        }
+
+        /// Ends the span of a request that was answered without waiting, health checks for the most part:
+        /// worth keeping only in a trace that somebody else began.
+        func endAtOnce(_ request: Request, _ status: Status) {
+            guard let span, span.hasParent else { return }
+            end(request, nil, status)
+        }
+
+        /// Ends the span, if there is one.
+        func end(
+            _ request: Request,
+            _ route: String?,
+            _ status: Status,
+            because problem: Problem? = nil
+        ) {
+            guard let span else { return }
+            let route = route ?? problem?.route ?? request.routeTemplate
+            guard span.hasParent || route?.hasPrefix("/health") != true else { return }
+            let method = request.method.description
+            span.end(
+                .words(method, route ?? ""),
+                .server,
+                .request(method: method, route: route, status: status.code),
+                failure: status.code < 500 ? nil : problem?.title ?? "\(status.code)"
+            )
         }
 
         private func late(_ next: Handler, _ request: Request) async -> Result<Response, Problem> {
@@ -106,10 +148,17 @@ package struct RequestContext: Sendable {
 
     /// The caller's trace goes on; a request without one, or with a malformed one, begins a new one.
     static func trace(of request: Request) -> TraceContext {
-        guard let header = request.headers[.traceparent],
-            let parent = TraceContext(traceparent: header)
-        else { return .root() }
-        return parent.child()
+        caller(of: request)?.child() ?? .root()
+    }
+
+    /// Where the caller stands in its trace; nil when it says nothing valid about it.
+    private static func caller(of request: Request) -> TraceContext? {
+        guard let header = request.headers[.traceparent] else { return nil }
+        let states = request.headers.all(.tracestate)
+        return TraceContext(
+            traceparent: header,
+            tracestate: states.isEmpty ? nil : states.joined(separator: ",")
+        )
     }
 
     /// The milliseconds the caller has left, counted from now; only the platform's own are believed.

@@ -2,7 +2,7 @@ package import HTTP
 internal import Synchronization
 package import Telemetry
 
-/// Counts and times requests by route, and logs them at level debug.
+/// Counts and times requests by method and route, and logs them at level debug.
 package struct RequestObserver: Sendable {
     private let requests: Family<Counter>
     private let durations: Family<Histogram>
@@ -13,10 +13,11 @@ package struct RequestObserver: Sendable {
     /// templates of routes come from the code.
     private final class Handles: Sendable {
         struct Key: Hashable {
+            let method: Method?
             let route: String
             let status: Int
 
-            /// A place among `recent`, for less than hashing the text costs.
+            /// A place among `recent`, for less than hashing the texts costs.
             var place: Int { (route.utf8.count &* 7 &+ status) & 63 }
         }
 
@@ -35,21 +36,27 @@ package struct RequestObserver: Sendable {
         self.log = log
         requests = metrics.counters(
             "http_requests_total",
-            "Requests answered, by route and status.",
-            labels: ["route", "status"],
+            "Requests answered, by method, route and status.",
+            labels: ["method", "route", "status"],
             limit: 500
         )
         durations = metrics.histograms(
             "http_request_seconds",
             "Time from the complete request head to the complete answer.",
-            labels: ["route"]
+            labels: ["method", "route"]
         )
     }
 
     /// Takes one exchange into account.
     package func observe(_ exchange: Exchange) {
         let route = exchange.route ?? "none"
-        let (requests, durations) = handles(route, exchange.status.code)
+        let (requests, durations) = handles(
+            Handles.Key(
+                method: exchange.route == nil ? nil : exchange.request?.method,
+                route: route,
+                status: exchange.status.code
+            )
+        )
         requests.increment()
         durations.observe(Double(exchange.nanoseconds) / 1e9)
         guard log.level <= .debug else { return }
@@ -70,15 +77,21 @@ package struct RequestObserver: Sendable {
         exchange.request?.headers[.traceparent].flatMap(TraceContext.init(traceparent:))
     }
 
-    private func handles(_ route: String, _ status: Int) -> (Counter, Histogram) {
-        let key = Handles.Key(route: route, status: status)
-        return handles.known.withLock { known in
+    private func handles(_ key: Handles.Key) -> (Counter, Histogram) {
+        handles.known.withLock { known in
             if let recent = known.recent[key.place], recent.key == key { return recent.handles }
-            let found =
-                known.all[key] ?? (requests.with(route, String(status)), durations.with(route))
+            let found = known.all[key] ?? make(key)
             known.all[key] = found
             known.recent[key.place] = (key, found)
             return found
         }
+    }
+
+    /// What no route answered may have any method, so those count together.
+    private func make(_ key: Handles.Key) -> (Counter, Histogram) {
+        let method = key.method?.description ?? "any"
+        return (
+            requests.with(method, key.route, String(key.status)), durations.with(method, key.route)
+        )
     }
 }

@@ -31,7 +31,7 @@ extension ServiceRuntime {
 
     /// Clients' content may be compressed; between our own processes that would only cost time.
     private var responder: Responder {
-        let responder = RequestContext(log: boot.log).wrap(boot.responder)
+        let responder = RequestContext(log: boot.log, tracer: boot.tracer).wrap(boot.responder)
         return settings.servesTLS ? responder : Compression().wrap(responder)
     }
 

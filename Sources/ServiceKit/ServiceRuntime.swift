@@ -113,7 +113,10 @@ final class ServiceRuntime: Sendable {
         _ wire: @escaping @Sendable (Boot) async throws -> Void
     ) async throws {
         try await wire(boot)
-        boot.routes { router in health().add(to: &router) }
+        boot.routes { router in
+            health().add(to: &router)
+            traces.addInternal(to: &router)
+        }
         let listener = try await listen(settings.listen, "LISTEN")
         let observer = RequestObserver(log: boot.log, metrics: boot.metrics)
         let servers = [
@@ -123,6 +126,10 @@ final class ServiceRuntime: Sendable {
             await withTaskGroup(of: Void.self) { group in
                 for background in boot.backgrounds { group.addTask { await background.run() } }
                 group.addTask { await self.certificateWatch.run() }
+                group.addTask { [boot] in
+                    await LoopMeasures(boot.loops.loops, boot.metrics).run()
+                }
+                if let exporter = boot.exporter { group.addTask { await exporter.run() } }
             }
         }
         defer { backgrounds.cancel() }
@@ -167,6 +174,7 @@ final class ServiceRuntime: Sendable {
         var router = Router()
         health().add(to: &router)
         FaultRoutes(faults: boot.faults).add(to: &router)
+        traces.add(to: &router)
         router.immediate(.get, "/metrics") { [boot] _ throws(Problem) in
             var response = Response.text(boot.metrics.render())
             response.headers[.contentType] = Metrics.contentType
@@ -174,6 +182,8 @@ final class ServiceRuntime: Sendable {
         }
         return router
     }
+
+    private var traces: TraceRoutes { boot.traceAnswers }
 
     private func health() -> HealthRoutes {
         HealthRoutes(name: boot.name, instance: boot.instance) { [self] in

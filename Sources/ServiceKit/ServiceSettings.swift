@@ -16,6 +16,7 @@ struct ServiceSettings: Sendable {
     let limits: HTTPLimits
     /// Whether `/faults` may break the process on purpose.
     let takesFaults: Bool
+    let traces: TraceSettings
     /// Whether `HTTP_MAX_BODY` was set, so that no route may have more.
     let isContentCapped: Bool
     /// Where clients are served over TLS beside the plain port, and with what; the gateway's.
@@ -39,6 +40,7 @@ struct ServiceSettings: Sendable {
         limits.drainTime = drainTime
         self.limits = limits
         takesFaults = try environment.isOn("FAULTS")
+        traces = try TraceSettings(environment)
         isContentCapped = environment.optional("HTTP_MAX_BODY") != nil
         clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil
     }

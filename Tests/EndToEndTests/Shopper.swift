@@ -78,3 +78,16 @@ struct Shopper: Sendable {
         return seen
     }
 }
+
+extension Shopper {
+    /// The token of the administrator whom the stack made.
+    static func admin(_ stack: RunningStack) async throws -> String {
+        let file = "\(stack.folder)/secrets/admin-password"
+        let password = try String(contentsOfFile: file, encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let login = #"{"email":"admin@anyway.local","password":"\#(password)"}"#
+        let signedIn = try await stack.curl("POST", "/users/login", json: login)
+        try #require(signedIn.status == 200, "\(signedIn)")
+        return signedIn.text("access_token")
+    }
+}

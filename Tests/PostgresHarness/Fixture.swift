@@ -10,6 +10,7 @@ public func withDatabase<T: Sendable>(
     loops: Int = 1,
     maxConnectionsPerLoop: Int = 4,
     timeout: Duration = .seconds(5),
+    observe: DatabaseObserver? = nil,
     _ body: @escaping @Sendable (Database) async throws -> T
 ) async throws -> T {
     let url = try await PostgresServer.shared().freshDatabase()
@@ -18,7 +19,8 @@ public func withDatabase<T: Sendable>(
         url: url,
         loops: group.loops,
         maxConnectionsPerLoop: maxConnectionsPerLoop,
-        timeout: timeout
+        timeout: timeout,
+        observe: observe
     )
     let result = await Task(executorPreference: group.loops[0]) {
         try await database.migrate(migrations)

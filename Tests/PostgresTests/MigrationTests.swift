@@ -66,6 +66,29 @@ import Testing
         }
     }
 
+    @Test func `a script whose connection is lost fails instead of waiting for ever`() async throws
+    {
+        try await withDatabase(migrations: [.accounts]) { database async throws in
+            let suicide = Migration(
+                name: "v0002_lost",
+                sql: "SELECT pg_terminate_backend(pg_backend_pid());"
+            )
+            let outcome = OneShot<Bool>()
+            let task = Task(executorPreference: EventLoop.required) {
+                do throws(MigrationError) {
+                    try await database.migrate([.accounts, suicide])
+                    outcome.resolve(false)
+                } catch {
+                    outcome.resolve(true)
+                }
+            }
+            // Watched from outside: a wait for an answer that cannot come does not end by itself.
+            #expect(await outcome.wait(until: .after(.seconds(10))) == true)
+            task.cancel()
+            try await database.ping()
+        }
+    }
+
     @Test func `an older release leaves newer records alone`() async throws {
         try await withDatabase(migrations: Self.steps) { database async throws in
             try await database.migrate([.accounts])

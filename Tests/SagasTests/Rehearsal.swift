@@ -143,7 +143,8 @@ struct Rehearsal: Sendable {
         lease: Duration = .seconds(8),
         of saga: Saga<Part>? = nil,
         pause: Duration = .milliseconds(5),
-        isAbout: Bool = true
+        isAbout: Bool = true,
+        tracer: Tracer? = nil
     ) -> SagaRunner<Part> {
         var policy = SagaPolicy()
         policy.lease = lease
@@ -156,7 +157,8 @@ struct Rehearsal: Sendable {
             driver: name,
             policy: policy,
             log: .silent,
-            metrics: Metrics()
+            metrics: Metrics(),
+            tracer: tracer
         ) { id in isAbout ? Part(id: id) : nil }
     }
 

@@ -105,6 +105,14 @@ final class RouteTable: Sendable {
         return (plan, upstreams.sorted { $0.key < $1.key }.map(\.value.snapshot))
     }
 
+    /// The platform's own services: upstreams that prove who they are.
+    var mutualUpstreams: [Upstream] {
+        inForce.withLock { table in
+            table.plan.upstreams.filter { $0.value.transport == .mutual }.keys.sorted()
+                .compactMap { table.upstreams[$0] }
+        }
+    }
+
     // MARK: Answering
 
     /// Answers what the table knows; the rest is `next`'s.

@@ -82,6 +82,8 @@ public struct HeaderName: Sendable, Hashable, ExpressibleByStringLiteral, Custom
     public static let retryAfter: HeaderName = "retry-after"
     /// The field `traceparent`.
     public static let traceparent: HeaderName = "traceparent"
+    /// The field `tracestate`.
+    public static let tracestate: HeaderName = "tracestate"
     /// The field `transfer-encoding`.
     public static let transferEncoding: HeaderName = "transfer-encoding"
     /// The field `user-agent`.

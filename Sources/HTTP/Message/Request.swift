@@ -84,6 +84,9 @@ public struct Request: Sendable {
         return String(peerIdentity[slash...].dropFirst())
     }
 
+    /// The template of the route that answers; nil before the router chose one.
+    public var routeTemplate: String? { route?.template }
+
     /// The text that stands in the path where the route's template has `{name}`.
     ///
     /// - Throws: a 400 problem; only when the template has no such name.

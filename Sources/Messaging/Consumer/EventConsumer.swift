@@ -48,7 +48,8 @@ public struct EventConsumer: Sendable {
     let feed: String
     let database: Database
     let log: Logger
-    let apply: Apply
+    private let change: Apply
+    private let tracer: Tracer?
     private let upstream: Upstream
     private let outbox: Outbox
     private let owner: String
@@ -64,6 +65,7 @@ public struct EventConsumer: Sendable {
     ///   - owner: this replica's own name, such as `notification.2`.
     ///   - outbox: its clock takes in the readings that events carry.
     ///   - maxParked: how many events may be set aside before the consumer stops.
+    ///   - tracer: keeps a span of each event, in the trace that the event happened in.
     public init(
         of feed: String,
         from upstream: Upstream,
@@ -73,6 +75,7 @@ public struct EventConsumer: Sendable {
         log: Logger,
         metrics: Metrics,
         maxParked: Int = EventConsumer.defaultMaxParked,
+        tracer: Tracer? = nil,
         apply: @escaping Apply
     ) {
         self.feed = feed
@@ -82,7 +85,8 @@ public struct EventConsumer: Sendable {
         self.owner = owner
         self.log = log.with(["feed": .string(feed)])
         self.maxParked = maxParked
-        self.apply = apply
+        change = apply
+        self.tracer = tracer
         measures = ConsumerMeasures(metrics, feed: feed)
     }
 
@@ -244,6 +248,32 @@ public struct EventConsumer: Sendable {
     }
 
     // MARK: The transaction
+
+    /// Applies an event, as a part of the trace that it happened in.
+    func apply(
+        _ event: CloudEvent,
+        _ transaction: Transaction<DatabaseError>
+    ) async throws(DatabaseError) {
+        guard let tracer, let text = event.traceparent,
+            let cause = TraceContext(traceparent: text)
+        else { return try await change(event, transaction) }
+        let span = tracer.begin(after: cause)
+        // Task-local values do not pass typed errors on.
+        let result: Result<Void, DatabaseError> =
+            await TraceContext.$current.withValue(span.context) {
+                do throws(DatabaseError) {
+                    return .success(try await change(event, transaction))
+                } catch { return .failure(error) }
+            }
+        let failure: String? = if case .failure(let error) = result { error.summary } else { nil }
+        span.end(
+            .words("apply", event.type),
+            .consumer,
+            .event(type: event.type, subject: event.subject, feed: feed),
+            failure: failure
+        )
+        try result.get()
+    }
 
     private enum Outcome {
         /// Done: so many were applied, so many parked; as many are parked in all.

@@ -40,7 +40,8 @@ struct OrderSagas: Sendable {
                 policy: configuration.sagas,
                 commits: commits,
                 log: boot.log,
-                metrics: boot.metrics
+                metrics: boot.metrics,
+                tracer: boot.tracer
             ) { id throws(DatabaseError) in try await database.one(FindOrder(id: OrderID(id))) }
         }
         placing = runner(place.definition)

@@ -37,26 +37,46 @@ final class HTTPTransport: ProviderTransport {
     func send(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
         let deadline = Deadline.after(Self.tryTime)
         let address = try await address()
+        let span = TraceContext.current?.begin()
+        let context = span?.context ?? TraceContext.current
         do throws(ClientError) {
             let response = try await client.send(
-                message(request),
+                message(request, context),
                 to: Endpoint(address, tls: tls, serverName: tls == nil ? nil : endpoint.host),
                 until: deadline
             )
-            return StripeResponse(
+            let answer = StripeResponse(
                 status: response.status.code,
                 body: try await response.body(limit: Self.bodyLimit)
             )
+            end(span, request, address, answer.status, nil)
+            return answer
         } catch {
+            end(span, request, address, nil, "\(error)")
             // It may have moved.
             if case .connect = error { resolved.withLock { $0 = nil } }
             throw NoResponse(reason: "\(error)")
         }
     }
 
-    private func message(_ request: StripeRequest) -> ClientRequest {
+    private func end(
+        _ span: OpenSpan?,
+        _ request: StripeRequest,
+        _ address: SocketAddress,
+        _ status: Int?,
+        _ failure: String?
+    ) {
+        span?.end(
+            .words(request.isRead ? "GET" : "POST", "provider"),
+            .client,
+            .attempt(upstream: "provider", instance: address, number: 0, status: status),
+            failure: failure ?? status.flatMap { $0 < 500 ? nil : "\($0)" }
+        )
+    }
+
+    private func message(_ request: StripeRequest, _ context: TraceContext?) -> ClientRequest {
         var headers: Headers = [.host: endpoint.authority, .authorization: key.authorization]
-        if let trace = TraceContext.current { headers[.traceparent] = trace.child().traceparent }
+        if let context { headers[.traceparent] = context.traceparent }
         guard let once = request.key else {
             return ClientRequest(.get, "\(request.path)?\(request.form.text)", headers: headers)
         }

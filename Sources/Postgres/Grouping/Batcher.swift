@@ -20,6 +20,8 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
 
     private let database: Database
     private let perform: Perform
+    /// What the observer of the database is told that an item waits for.
+    private let types: @Sendable (Item) -> [Any.Type]
     private let state: Mutex<BatchState<Item, Key, OneShot<Outcome>>>
 
     /// Makes a batcher with nothing to do.
@@ -27,8 +29,15 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     /// - Parameters:
     ///   - database: where `perform` works; its loops and its time limit count.
     ///   - maxItems: the most items in one batch.
-    public init(_ database: Database, maxItems: Int = 64, perform: @escaping Perform) {
+    ///   - types: what names an item to the database's observer: its statements; nil for its own type.
+    public init(
+        _ database: Database,
+        maxItems: Int = 64,
+        types: @escaping @Sendable (Item) -> [Any.Type] = { _ in [Item.self] },
+        perform: @escaping Perform
+    ) {
         self.database = database
+        self.types = types
         self.perform = perform
         state = Mutex(BatchState(limits: .init(items: max(1, maxItems))))
     }
@@ -39,6 +48,13 @@ public final class Batcher<Item: Sendable, Key: Hashable & Sendable, Output: Sen
     /// - Throws: `.overloaded` when the item was not begun: too many wait, or the caller's deadline
     ///   passed before its turn came. `.timedOut` or `.cancelled` when it may or may not be done.
     public func submit(_ item: Item, key: Key?) async throws(DatabaseError) -> Output {
+        // The batch itself is nobody's alone, so it is in no trace: each caller's wait for it is.
+        try await observed(by: database.observe, .group(types(item))) {
+            () async throws(DatabaseError) in try await wait(for: item, key)
+        }
+    }
+
+    private func wait(for item: Item, _ key: Key?) async throws(DatabaseError) -> Output {
         guard !Task.isCancelled else { throw .cancelled }
         let outcome = OneShot<Outcome>()
         guard let ticket = state.withLock({ $0.join(item, key: key, outcome) }) else {

@@ -7,7 +7,8 @@ public final class GroupCommit: Sendable {
 
     /// Commits into this database.
     public init(_ database: Database) {
-        batcher = Batcher(database) { requests throws(DatabaseError) in
+        batcher = Batcher(database, types: { $0.map { type(of: $0) } }) {
+            requests throws(DatabaseError) in
             try await database.run(merge(requests))
             return requests.map { _ in () }
         }

@@ -34,9 +34,10 @@ extension Connection {
         case .failed: break
         case .unexpected: close(because: "a migration must not COPY")
         case .end:
+            // A broken connection ends here too: `close` tells the waiter of a script that is still there.
+            guard wire.enterPipeline() else { return close(because: wire.message) }
             let ended = script
             script = nil
-            guard wire.enterPipeline() else { return close(because: wire.message) }
             ended?.waiter?.resume(ended?.error.map { .failure($0) } ?? .success([]))
         }
     }

@@ -37,6 +37,14 @@ final class LoopPool: ConnectionOwner, @unchecked Sendable {
     /// How often a statement is sent again that a neighbour's cancellation hit.
     private static let resends = 3
 
+    /// How much is in use.
+    ///
+    /// Call it on the loop.
+    var use: PoolUse {
+        loop.preconditionIsCurrent()
+        return state.use
+    }
+
     // MARK: Shared statements
 
     /// Runs a segment on the least busy shared connection.

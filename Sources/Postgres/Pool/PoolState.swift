@@ -123,6 +123,17 @@ struct PoolState<Waiter> {
             ? .overloaded : .unavailable("connecting took too long")
     }
 
+    /// How much is in use.
+    var use: PoolUse {
+        PoolUse(
+            open: slots.count,
+            limit: limits.connections,
+            leased: slots.count { $0.use == .leased },
+            inFlight: slots.reduce(0) { $0 + $1.inFlight },
+            waiting: sharing.count + leasing.count
+        )
+    }
+
     // MARK: Connections
 
     /// A connection worth opening now, which counts from here on.

@@ -17,7 +17,8 @@ struct ProductRoutes: Sendable {
         reservations = Batcher(database) { wanted throws(DatabaseError) in
             try await database.reserve(wanted)
         }
-        prices = Batcher(database) { asked throws(DatabaseError) in
+        prices = Batcher(database, types: { _ in [FindQuotedProducts.self] }) {
+            asked throws(DatabaseError) in
             let found = try await database.all(
                 FindQuotedProducts(ids: Set(asked.joined()).sorted())
             )

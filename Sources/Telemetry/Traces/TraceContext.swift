@@ -1,8 +1,8 @@
 /// Where a piece of work stands in a distributed trace: the W3C Trace Context of one span.
 ///
 /// `https://www.w3.org/TR/trace-context/`. Whatever handles a request binds ``current`` for its
-/// duration; log lines and outgoing calls pick it up from there.
-public struct TraceContext: Sendable, Hashable {
+/// duration; log lines and outgoing calls pick it up from there, and so do the spans inside it.
+public struct TraceContext: Sendable {
     /// The context of the work this task does; `nil` outside any request.
     @TaskLocal public static var current: TraceContext?
 
@@ -14,6 +14,10 @@ public struct TraceContext: Sendable, Hashable {
     public let spanID: UInt64
     /// Whether the caller recorded this trace (flag bit 0; other flag bits are not sent on).
     public let isSampled: Bool
+    /// What other tracing systems want to be told further on, the `tracestate` header; never read here.
+    public let state: String?
+    /// Who keeps this process's spans of the trace; nil when nobody does.
+    let tracer: Tracer?
 
     /// Makes a context from its parts; `nil` when an id is zero, which the standard forbids.
     public init?(traceHigh: UInt64, traceLow: UInt64, spanID: UInt64, isSampled: Bool) {
@@ -21,11 +25,20 @@ public struct TraceContext: Sendable, Hashable {
         self.init(high: traceHigh, low: traceLow, span: spanID, sampled: isSampled)
     }
 
-    private init(high: UInt64, low: UInt64, span: UInt64, sampled: Bool) {
+    private init(
+        high: UInt64,
+        low: UInt64,
+        span: UInt64,
+        sampled: Bool,
+        state: String? = nil,
+        tracer: Tracer? = nil
+    ) {
         self.traceHigh = high
         self.traceLow = low
         self.spanID = span
         self.isSampled = sampled
+        self.state = state
+        self.tracer = tracer
     }
 
     /// Starts a new trace with random ids.
@@ -38,13 +51,30 @@ public struct TraceContext: Sendable, Hashable {
         )
     }
 
+    /// Starts a new trace with random ids, of which this process keeps its spans.
+    static func root(_ tracer: Tracer) -> TraceContext {
+        let low = TraceIDs.next()
+        return TraceContext(
+            high: TraceIDs.next(),
+            low: low,
+            span: TraceIDs.next(),
+            sampled: tracer.policy.samples(low),
+            tracer: tracer
+        )
+    }
+
     /// A new span of the same trace.
-    public func child() -> TraceContext {
+    public func child() -> TraceContext { child(tracer) }
+
+    /// A new span of the same trace, of which this process keeps its spans.
+    func child(_ tracer: Tracer?) -> TraceContext {
         TraceContext(
             high: traceHigh,
             low: traceLow,
             span: TraceIDs.next(),
-            sampled: isSampled
+            sampled: isSampled,
+            state: state,
+            tracer: tracer
         )
     }
 
@@ -55,7 +85,25 @@ public struct TraceContext: Sendable, Hashable {
     public var span: String { Hex.string(spanID) }
 }
 
+extension TraceContext: Hashable {
+    /// Whether both stand at the same place of the same trace.
+    public static func == (left: TraceContext, right: TraceContext) -> Bool {
+        left.traceHigh == right.traceHigh && left.traceLow == right.traceLow
+            && left.spanID == right.spanID && left.isSampled == right.isSampled
+    }
+
+    /// Feeds the ids to the hasher.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(traceHigh)
+        hasher.combine(traceLow)
+        hasher.combine(spanID)
+    }
+}
+
 extension TraceContext {
+    /// The longest `tracestate` that goes on; the standard asks for at least this much (section 3.3.1.5).
+    private static let longestState = 512
+
     /// Reads a `traceparent` header value; `nil` for anything but a valid one (section 3.2).
     ///
     /// Upper-case digits, zero ids and version `ff` are refused. A later version may carry more
@@ -63,6 +111,27 @@ extension TraceContext {
     public init?(traceparent: String) {
         guard let context = Self.parse(traceparent.utf8Span.span) else { return nil }
         self = context
+    }
+
+    /// Reads a `traceparent` with the `tracestate` that came along.
+    ///
+    /// A state that is too long or no printable text is left out, as section 4.3 demands, and the trace
+    /// goes on without it.
+    public init?(traceparent: String, tracestate: String?) {
+        guard let context = Self.parse(traceparent.utf8Span.span) else { return nil }
+        guard let tracestate, !tracestate.isEmpty, tracestate.utf8.count <= Self.longestState,
+            tracestate.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else {
+            self = context
+            return
+        }
+        self.init(
+            high: context.traceHigh,
+            low: context.traceLow,
+            span: context.spanID,
+            sampled: context.isSampled,
+            state: tracestate
+        )
     }
 
     /// The `traceparent` header value that makes a callee's span a child of this one.
