@@ -11,8 +11,11 @@ enum Load {
                 print(Help.text, terminator: "")
                 return
             }
+            // Before any thread is there; whoever stops an experiment leaves nothing broken.
+            var signals: Signals?
+            if case .experiment = order { signals = try Signals([SIGINT, SIGTERM]) }
             let loops = try EventLoopGroup(count: 1)
-            exit(try loops.runBlocking { try await run(order) })
+            exit(try loops.runBlocking { [signals] in try await run(order, signals) })
         } catch let error as Options.Invalid {
             fail("\(error)", code: 64)
         } catch {
@@ -20,7 +23,7 @@ enum Load {
         }
     }
 
-    private static func run(_ order: Order) async throws -> Int32 {
+    private static func run(_ order: Order, _ signals: Signals?) async throws -> Int32 {
         switch order {
         case .help: return 0
         case .traffic(let options):
@@ -28,7 +31,15 @@ enum Load {
             print(options.printsJSON ? try report.json : report.text)
             return 0
         case .experiment(let name, let options):
-            return try await Experiment.run(name, options) ? 0 : 1
+            let work = Task(executorPreference: EventLoop.required) {
+                try await Experiment.run(name, options)
+            }
+            let watch = Task(executorPreference: EventLoop.required) {
+                _ = try? await signals?.next()
+                work.cancel()
+            }
+            defer { watch.cancel() }
+            return try await work.value ? 0 : 1
         }
     }
 

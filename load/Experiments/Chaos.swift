@@ -28,9 +28,10 @@ struct Chaos: Sendable {
         do {
             try await stage.underLoad { try await perform(plan) }
         } catch {
-            await mend(plan.troubles)
+            await stage.clearFaults()
             throw error
         }
+        await stage.clearFaults()
         let sum = stage.session.recorder.sum
         Terminal.say(
             "\n\(sum.requests) checkouts, \(Figure.mix(sum.outcomes)); p99 "
@@ -52,8 +53,8 @@ struct Chaos: Sendable {
                 group.addTask {
                     try await EventLoop.sleep(until: start.advanced(by: .seconds(trouble.at)))
                     Terminal.say(time(since: start) + trouble.line)
-                    try await begin(trouble)
-                    try await EventLoop.sleep(for: .seconds(trouble.lasts))
+                    await begin(trouble)
+                    try? await EventLoop.sleep(for: .seconds(trouble.lasts))
                     await mend([trouble])
                 }
             }
@@ -72,10 +73,10 @@ struct Chaos: Sendable {
         return Figure.padded("\(seconds) s", 6) + "  "
     }
 
-    private func begin(_ trouble: ChaosPlan.Trouble) async throws {
+    private func begin(_ trouble: ChaosPlan.Trouble) async {
         switch trouble.kind {
-        case .kill: try await act(.kill, on: trouble.target)
-        case .pause: try await act(.pause, on: trouble.target)
+        case .kill: await act(.kill, on: trouble.target)
+        case .pause: await act(.pause, on: trouble.target)
         case .fault(let rule, _):
             // Whoever was killed by another trouble meanwhile takes no faults.
             try? await stage.admin.add(rule, to: trouble.target)
@@ -83,20 +84,22 @@ struct Chaos: Sendable {
     }
 
     /// Two troubles may meet at one process: what cannot be done is no reason to stop.
-    private func act(_ verb: Verb, on member: Member) async throws {
+    private func act(_ verb: Verb, on member: Member) async {
         do {
             try await stage.platform.act(verb, on: [member])
-        } catch let error as Shop.Failed {
+        } catch {
             Terminal.note("        \(error)")
         }
     }
 
     private func mend(_ troubles: [ChaosPlan.Trouble]) async {
-        for trouble in troubles {
-            switch trouble.kind {
-            case .kill: try? await act(.start, on: trouble.target)
-            case .pause: try? await act(.resume, on: trouble.target)
-            case .fault: await stage.admin.clear(trouble.target)
+        await stage.mending {
+            for trouble in troubles {
+                switch trouble.kind {
+                case .kill: await act(.start, on: trouble.target)
+                case .pause: await act(.resume, on: trouble.target)
+                case .fault: await stage.admin.clear(trouble.target)
+                }
             }
         }
     }

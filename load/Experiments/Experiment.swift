@@ -52,7 +52,14 @@ struct Stage: Sendable {
 
     /// Takes back whatever faults there are.
     func clearFaults() async {
-        for member in members where !member.isDatabase { await admin.clear(member) }
+        await mending {
+            for member in members where !member.isDatabase { await admin.clear(member) }
+        }
+    }
+
+    /// Runs to its end even when the experiment is stopped in the middle: what was broken is mended.
+    func mending(_ body: @escaping @Sendable () async -> Void) async {
+        await Task(executorPreference: EventLoop.required) { await body() }.value
     }
 
     /// Sends customers at the chosen rate while `body` breaks things; they stop when it returns.
@@ -83,7 +90,9 @@ struct Stage: Sendable {
         _ broken: @escaping @Sendable () async throws -> Void,
         during body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let mend = undo ?? { await clearFaults() }
+        let mend: @Sendable () async -> Void = {
+            await mending { if let undo { await undo() } else { await clearFaults() } }
+        }
         do {
             let value = try await underLoad {
                 try await broken()
