@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test lint bench bench-http bench-gateway bench-cache bench-checkout bench-recovery observe observe-check crash fmt fuzz interop transfer simulate mutation
+.PHONY: help deps build up down test compose-test lint bench bench-http bench-gateway bench-cache bench-checkout bench-recovery observe observe-check crash fmt fuzz interop transfer simulate mutation
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev postgresql pkg-config curl
@@ -38,6 +38,10 @@ down: ## stop what `make up` started
 test: deps ## build and run all tests
 	swift build --build-tests $(IMPORTS)
 	swift test $(IMPORTS) --disable-xctest --no-parallel
+
+COMPOSE_TEST ?=
+compose-test: ## build the images, bring everything up in containers, break it, verify; COMPOSE_TEST="--no-build --keep"
+	deploy/compose/test.py $(COMPOSE_TEST)
 
 lint: ## check the format and the imports
 	swift format lint --strict --parallel --recursive $(CODE)

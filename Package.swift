@@ -100,6 +100,10 @@ let package = Package(
         library("Identity", ["COpenSSL"]),
         library("Contracts", []),
         library("Journaling", ["Reactor", "CZlib"]),
+        // Starting other programs.
+        library("Launching", ["CLinux"]),
+        // What clients saw: written by Load, judged by Stack.
+        library("Witness", []),
         library("Mesh", ["Reactor", "HTTP", "Telemetry"]),
         library(
             "Messaging",
@@ -136,7 +140,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Stack",
-            dependencies: ["Identity", "CLinux"],
+            dependencies: ["Identity", "CLinux", "Launching", "Witness"],
             swiftSettings: strict
         ),
         // C, because it stands in for libc's own functions in other processes.
@@ -149,7 +153,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Load",
-            dependencies: ["Reactor", "HTTP", "Telemetry", "CZlib"],
+            dependencies: ["Reactor", "HTTP", "Identity", "CZlib", "Launching", "Witness"],
             path: "load",
             swiftSettings: strict
         ),
@@ -199,8 +203,8 @@ let package = Package(
                 "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
             ]
         ),
-        tests("LoadTests", ["Load", "HTTP", "Reactor"]),
-        tests("StackTests", ["Stack"]),
+        tests("LoadTests", ["Load", "HTTP", "Reactor", "Witness"]),
+        tests("StackTests", ["Stack", "Launching", "Witness"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),
         // The saga engine's decisions on a virtual clock: `make simulate`.

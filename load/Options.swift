@@ -1,108 +1,140 @@
 /// What the command line asks for.
 struct Options: Sendable, Equatable {
     /// The gateway.
-    var host = "127.0.0.1"
-    var port: UInt16 = 8080
+    var shop = ShopAddress()
+    /// What customers do.
+    var mix = Mix(.checkout)
     /// How many customers shop at the same time.
     var users = 8
+    /// How long each of them does nothing between two requests.
+    var think = Duration.zero
     /// How many accounts the customers share; nil for one each.
     var accounts: Int?
-    /// How many checkouts a second are begun, whether or not earlier ones have ended; nil for as many
+    /// How many requests a second are begun, whether or not earlier ones have ended; nil for as many
     /// as the customers manage, each one after the other.
     var rate: Int?
+    /// The rate that is reached in the end, evenly.
+    var rampTo: Int?
+    /// The rate of the middle fifth.
+    var spikeTo: Int?
+    /// Whether requests come independently of each other rather than evenly.
+    var poisson = false
     /// The most lines of an order.
     var lines = 3
-    /// Whether every order wants the same product and nothing else.
-    var wantsOneProduct = false
     /// How long they shop.
     var seconds = 10
-    /// The stack's folder: its administrator delivers stock before the load begins.
-    var data: String?
+    /// Where the platform is that is asked, delivered to, and broken.
+    var platform = PlatformChoice.none
     /// The file that every request and its answer are written to; nil for none.
     var history: String?
+    /// The file for the report with charts; nil for none.
+    var html: String?
+    /// What chaos draws its troubles from; nil for any.
+    var seed: UInt64?
     /// Whether the result is printed as JSON.
     var printsJSON = false
+
+    /// How the platform was started.
+    enum PlatformChoice: Sendable, Equatable {
+        case none
+        /// By `stack up`, in this folder.
+        case stack(String)
+        case compose
+    }
 
     /// What is wrong with a command line, and what to do.
     struct Invalid: Error, Equatable, CustomStringConvertible {
         let description: String
     }
 
-    static let help = """
-        load checkout: customers who check out one order after the other, until the time is up.
+    /// How customers come.
+    var pattern: Traffic.Pattern {
+        guard let rate else { return .users(users, think: think) }
+        let (steady, span) = (Double(rate), Double(seconds))
+        let shape: Shape =
+            if let rampTo {
+                .ramp(steady, to: Double(rampTo), seconds: span)
+            } else if let spikeTo {
+                .spike(steady, to: Double(spikeTo), seconds: span)
+            } else {
+                .constant(steady, seconds: span)
+            }
+        return .arrivals(shape, poisson: poisson)
+    }
 
-          swift run -c release load checkout [--url http://127.0.0.1:8080] [--users 8]
-              [--accounts N] [--seconds 10] [--rate N] [--lines 3] [--hot] [--data .anyway]
-              [--history FILE] [--json]
-
-        It registers its own customers, buys products that are in stock, and prints how many orders a
-        second came through, how long they took and how they were answered. With --data, the folder of
-        a running stack, its administrator first delivers enough stock for the whole run; without it
-        shelves run empty and 409 is a frequent answer. It sends to loopback addresses only.
-
-        --rate N begins N checkouts a second at fixed times, and counts each one's time from when it was
-        due, so waiting behind a slow one shows. --hot lets every order want the same product. --accounts
-        shares a few accounts between all customers, since registering hashes passwords.
-
-        With --history every request is written to FILE as a line of JSON, orders are also read and asked
-        for again, and `stack verify --history FILE` tells whether the shop kept its word.
-        """
-
-    /// Reads the words behind the program's name; nil asks for help.
+    /// Reads the words behind the scenario's name.
     ///
     /// - Throws: `Invalid` naming the word.
-    static func parse(_ words: [String]) throws(Invalid) -> Options? {
-        guard let command = words.first, command != "help", command != "--help" else { return nil }
-        guard command == "checkout" else {
-            throw Invalid(description: "unknown scenario '\(command)'; there is: checkout")
-        }
-        var options = Options()
-        var rest = words.dropFirst()
+    init(_ words: ArraySlice<String>, mix: Mix = Mix(.checkout)) throws(Invalid) {
+        self.mix = mix
+        if let url = Program.variable("LOAD_URL") { try set("--url", url) }
+        var rest = words
         while let flag = rest.popFirst() {
-            if flag == "--json" {
-                options.printsJSON = true
-                continue
+            switch flag {
+            case "--json": printsJSON = true
+            case "--hot": self.mix = Mix(.hot)
+            case "--poisson": poisson = true
+            case "--compose": platform = .compose
+            default:
+                guard let value = rest.popFirst() else {
+                    throw Invalid(description: "\(flag) needs a value; see load help")
+                }
+                try set(flag, value)
             }
-            if flag == "--hot" {
-                options.wantsOneProduct = true
-                continue
-            }
-            guard let value = rest.popFirst() else {
-                throw Invalid(description: "\(flag) needs a value; see load help")
-            }
-            try options.set(flag, value)
         }
-        return options
+        try check()
     }
 
     private mutating func set(_ flag: String, _ value: String) throws(Invalid) {
         switch flag {
-        case "--url": try setURL(value)
-        case "--data": data = value
+        case "--url":
+            guard let address = ShopAddress(value) else {
+                throw Invalid(
+                    description: "--url '\(value)' is not http://127.0.0.1:PORT, "
+                        + "http://localhost:PORT or http://CONTAINER:PORT"
+                )
+            }
+            shop = address
+        case "--mix":
+            guard let mix = Mix(value) else {
+                throw Invalid(
+                    description:
+                        "--mix '\(value)' is not like browse=60,search=30,checkout=10; there are "
+                        + Scenario.allCases.map(\.rawValue).joined(separator: ", ")
+                )
+            }
+            self.mix = mix
+        case "--think":
+            think = .milliseconds(try Self.number(flag, value, 1...600_000))
+        case "--data": platform = .stack(value)
         case "--history": history = value
-        case "--users": users = try Self.number(flag, value, 1...1000)
+        case "--html": html = value
+        case "--users": users = try Self.number(flag, value, 1...10_000)
         case "--accounts": accounts = try Self.number(flag, value, 1...1000)
         case "--rate": rate = try Self.number(flag, value, 1...100_000)
+        case "--to": rampTo = try Self.number(flag, value, 1...100_000)
+        case "--spike": spikeTo = try Self.number(flag, value, 1...100_000)
+        case "--seed": seed = UInt64(try Self.number(flag, value, 1...Int.max))
         case "--lines": lines = try Self.number(flag, value, 1...10)
-        case "--seconds": seconds = try Self.number(flag, value, 1...3600)
+        case "--seconds": seconds = try Self.number(flag, value, 1...86_400)
         default: throw Invalid(description: "unknown flag '\(flag)'; see load help")
         }
     }
 
-    private mutating func setURL(_ text: String) throws(Invalid) {
-        let invalid = Invalid(
-            description: "--url '\(text)' is not http://127.0.0.1:PORT or http://localhost:PORT"
-        )
-        guard text.hasPrefix("http://") else { throw invalid }
-        let parts = text.dropFirst(7).split(separator: "/").first?.split(separator: ":") ?? []
-        guard parts.count == 2, let name = parts.first, let number = parts.last,
-            let port = UInt16(number), name == "localhost" || name.hasPrefix("127.")
-        else { throw invalid }
-        host = name == "localhost" ? "127.0.0.1" : String(name)
-        self.port = port
+    /// What only makes sense together.
+    private func check() throws(Invalid) {
+        if rate == nil, rampTo != nil || spikeTo != nil || poisson {
+            throw Invalid(description: "--to, --spike and --poisson need --rate, which they change")
+        }
+        if rate != nil, think > .zero {
+            throw Invalid(description: "--think is for users, who wait for answers; --rate is not")
+        }
+        if rampTo != nil, spikeTo != nil {
+            throw Invalid(description: "--to and --spike are two shapes; take one")
+        }
     }
 
-    private static func number(
+    static func number(
         _ flag: String,
         _ text: String,
         _ range: ClosedRange<Int>

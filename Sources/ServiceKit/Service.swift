@@ -8,6 +8,9 @@ internal import Telemetry
 public enum Service {
     /// Runs a service until SIGTERM or SIGINT and ends the process; SIGHUP makes it read its files again.
     ///
+    /// With the word `health` behind its name the program asks a running process of the same environment
+    /// instead, and ends with 0 if that is ready, else with 1: a container needs nothing else for it.
+    ///
     /// The exit code is 0 after a stop that was asked for, 78 when a setting cannot be used (one line
     /// on standard error names it), and 1 when something else went wrong.
     ///
@@ -20,6 +23,9 @@ public enum Service {
         transport: Transport = .mutualTLS,
         _ wire: @escaping @Sendable (Boot) async throws -> Void
     ) -> Never {
+        if CommandLine.arguments.dropFirst().elementsEqual(["health"]) {
+            exit(HealthQuestion.exitCode(name, .process()))
+        }
         do {
             let signals = try Signals([SIGTERM, SIGINT, SIGHUP])
             let environment = Environment.process()

@@ -29,7 +29,7 @@ struct ServiceSettings: Sendable {
     ) throws(ConfigurationError) {
         listen = try environment.hostAndPort("LISTEN", default: "127.0.0.1:0")
         adminListen = try environment.hostAndPort("ADMIN_LISTEN", default: "127.0.0.1:0")
-        instance = environment.optional("INSTANCE") ?? service
+        instance = Self.instance(environment, service)
         eventLoops = try environment.integer("EVENT_LOOPS", in: 1...64, default: Self.processors)
         logLevel = try Self.level(environment)
         logFormat = try environment.choice("LOG_FORMAT", default: LogFormat.json)
@@ -43,6 +43,13 @@ struct ServiceSettings: Sendable {
         traces = try TraceSettings(environment)
         isContentCapped = environment.optional("HTTP_MAX_BODY") != nil
         clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil
+    }
+
+    /// `INSTANCE`, or the service with the host's name where that is known: containers have one each,
+    /// and replicas must not share a name (decision 6).
+    private static func instance(_ environment: Environment, _ service: String) -> String {
+        environment.optional("INSTANCE")
+            ?? environment.optional("HOSTNAME").map { "\(service).\($0)" } ?? service
     }
 
     /// The listener for clients over TLS; nil unless `CLIENT_TLS_LISTEN` asks for it.

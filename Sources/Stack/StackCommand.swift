@@ -27,8 +27,7 @@ enum StackCommand {
         case .status(let json): return try StatusReport.run(layout, json: json)
         case .control(let verb, let targets): try Control(layout: layout).run(verb, targets)
         case .fault(let target, let json): return try Fault(layout: layout).run(target, json)
-        case .verify(let json, let wait, let history):
-            return try Verify(layout: layout).run(json: json, wait: wait, history: history)
+        case .verify(let options): return try Verify(layout: layout, options: options).run()
         case .events: return try Events(layout: layout).list()
         case .replay(let subject): return try Events(layout: layout).replay(subject)
         case .provision(let folder): try Provision(root: folder).run()

@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTP
 import Reactor
 import Testing
+import Witness
 
 @testable import Load
 

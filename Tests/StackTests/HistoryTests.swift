@@ -1,4 +1,5 @@
 import Testing
+import Witness
 
 @testable import Stack
 
@@ -13,7 +14,7 @@ import Testing
         key: String = "k",
         order: String? = "a",
         state: String? = nil,
-        digest: Int? = 1,
+        digest: UInt32? = 1,
         at time: Int = 0,
         took: Int = 1
     ) -> HistoryLine {

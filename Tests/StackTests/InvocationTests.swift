@@ -49,14 +49,30 @@ import Testing
         #expect(throws: StackError.self) { try parse("up --set order:=1") }
     }
 
+    private static func options(
+        _ change: (inout Verify.Options) -> Void
+    ) -> Verify.Options {
+        var options = Verify.Options()
+        change(&options)
+        return options
+    }
+
     @Test(arguments: [
         (
             "kill order.2",
             Invocation.Command.control(.kill, [.instance(.init(service: .order, number: 2))])
         ),
         ("pause postgres order", .control(.pause, [.postgres, .service(.order)])),
-        ("verify --wait 30 --json", .verify(json: true, wait: .seconds(30))),
-        ("verify --history /tmp/h", .verify(json: false, wait: .zero, history: "/tmp/h")),
+        (
+            "verify --wait 30 --json",
+            .verify(
+                options {
+                    $0.json = true; $0.wait = .seconds(30)
+                }
+            )
+        ),
+        ("verify --history /tmp/h", .verify(options { $0.history = "/tmp/h" })),
+        ("verify --databases /tmp/d", .verify(options { $0.databases = "/tmp/d" })),
         ("down --wipe", .down(wipe: true)), ("ps", .ps), ("env", .env), ("help", .help),
         ("", .help),
         ("up --help", .help), ("status --json", .status(json: true)),

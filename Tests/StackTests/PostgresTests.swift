@@ -36,6 +36,32 @@ import Testing
         #expect(script.hasPrefix("SET log_min_error_statement = panic"))
     }
 
+    @Test func `databases elsewhere are reached by their addresses, passwords decoded`() throws {
+        var text = "ANYWAY_URL=http://localhost:8080\n"
+        for service in ServiceName.allCases where service.hasDatabase {
+            text += "\(service.variable)=postgres://oracle:a%2Fb@[::1]:54321/\(service.rawValue)\n"
+        }
+        let addresses = try DatabaseAddresses(text, named: "x")
+        #expect(try addresses.variables("order")["PGPASSWORD"] == "a/b")
+        #expect(try addresses.variables("order")["PGPORT"] == "54321")
+        #expect(try addresses.variables("user")["PGDATABASE"] == "user")
+        #expect(try DatabaseAddresses(addresses.text, named: "y") == addresses)
+    }
+
+    @Test(arguments: ["", "http://a:b@h/order", "postgres://h/order", "postgres://u:p@h/", "u"])
+    func `an address that is none is refused by its variable, not by its value`(url: String) {
+        var text = ""
+        for service in ServiceName.allCases where service.hasDatabase {
+            text += "\(service.variable)=postgres://u:p@h/x\n"
+        }
+        text = text.replacing(
+            "ORDER_DATABASE_URL=postgres://u:p@h/x",
+            with: "ORDER_DATABASE_URL=\(url)"
+        )
+        let error = #expect(throws: StackError.self) { try DatabaseAddresses(text, named: "x") }
+        #expect(error?.exitCode == 64 && error?.line.contains("ORDER_DATABASE_URL") == true)
+    }
+
     @Test func `a missing PostgreSQL is named with what installs it`() {
         let error = #expect(throws: StackError.self) {
             try PostgresPrograms.find(major: nil, debian: "/nowhere", path: "/nowhere")

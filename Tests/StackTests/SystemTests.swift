@@ -1,4 +1,5 @@
 import Glibc
+import Launching
 import Testing
 
 @testable import Stack
@@ -106,14 +107,21 @@ import Testing
         try Provision(root: folder.path).run()
         let url = Files.text("\(folder.path)/order/database-url") ?? ""
         #expect(url.hasPrefix("postgres://order:"))
-        #expect(url.hasSuffix("@postgres:5432/order\n"))
+        #expect(url.hasSuffix("@order-postgres:5432/order\n"))
         #expect(
             Files.names(in: "\(folder.path)/gateway") == [
                 "authority.pem", "certificate.pem", "key.pem",
             ]
         )
         #expect(Files.names(in: "\(folder.path)/provider") == ["database-url", "provider-key"])
-        #expect(Files.text("\(folder.path)/postgres/roles.sql")?.contains("PASSWORD") == true)
+        let password = url.dropFirst("postgres://order:".count).prefix { $0 != "@" }
+        let roles = Files.text("\(folder.path)/order-postgres/roles.sql") ?? ""
+        #expect(roles.contains("PASSWORD '\(password)'"))
+        #expect(Files.text("\(folder.path)/user-postgres/roles.sql")?.contains(password) == false)
+        let addresses = try DatabaseAddresses(file: Provision(root: folder.path).databases)
+        let reader = try addresses.variables("order")
+        #expect(reader["PGUSER"] == "oracle" && reader["PGHOST"] == "order-postgres")
+        #expect(roles.contains("PASSWORD '\(reader["PGPASSWORD"] ?? "")'"))
         try Provision(root: folder.path).run()
         #expect(Files.text("\(folder.path)/order/database-url") == url)
     }

@@ -19,7 +19,7 @@ struct EnvironmentListing {
         ]
         for service in ServiceName.allCases where service.hasDatabase {
             let url = Files.text(layout.databaseURL(service))?.trimmingSuffix("\n")
-            entries.append(("\(service.rawValue.uppercased())_DATABASE_URL", url ?? ""))
+            entries.append((service.variable, url ?? ""))
         }
         for member in state.members {
             let name =

@@ -15,7 +15,7 @@ struct Invocation: Equatable {
         case status(json: Bool)
         case control(Verb, [Target])
         case fault(Target, FaultOrder)
-        case verify(json: Bool, wait: Duration, history: String? = nil)
+        case verify(Verify.Options)
         /// Where consumers of events stand, and what they have set aside.
         case events
         /// Applies what was set aside of one subject.
@@ -70,12 +70,7 @@ struct Invocation: Equatable {
         case "logs": .logs(try LogOptions(&words))
         case "status": .status(json: words.flag("--json"))
         case "fault": try fault(&words)
-        case "verify":
-            .verify(
-                json: words.flag("--json"),
-                wait: .seconds(try words.number("--wait", 0...86_400) ?? 0),
-                history: try words.value("--history").map(Files.absolute)
-            )
+        case "verify": .verify(try Verify.Options(&words))
         case "events": .events
         case "replay": try replay(&words)
         case "env": .env

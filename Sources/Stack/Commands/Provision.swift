@@ -1,22 +1,25 @@
 internal import Identity
 
-/// `stack provision`: certificates, secrets and the role script for a stack in containers.
+/// `stack provision`: certificates, secrets and role scripts for a stack in containers.
 ///
-/// Each service gets a folder of its own, so that each container mounts nothing but what is its own:
+/// Each container gets a folder of its own, so that it mounts nothing but what is its own:
 ///
-///     DIR/order/      authority.pem certificate.pem key.pem database-url …
-///     DIR/postgres/   roles.sql password
+///     DIR/order/            authority.pem certificate.pem key.pem database-url …
+///     DIR/order-postgres/   roles.sql password
+///     DIR/verify/           databases
 struct Provision {
     /// DIR.
     let root: String
 
-    /// The host name and port of PostgreSQL as the containers see it.
-    static let server = "postgres:5432"
+    /// The host name and port of a service's PostgreSQL as the containers see it.
+    static func server(_ service: ServiceName) -> String { "\(service.rawValue)-postgres:5432" }
+
+    /// What `stack verify --databases` reads; written last, so whoever finds it knows that all is there.
+    var databases: String { "\(root)/verify/databases" }
 
     /// Makes everything once; a second run changes nothing.
     func run() throws(StackError) {
-        let marker = "\(root)/postgres/roles.sql"
-        guard Files.text(marker) == nil else {
+        guard Files.text(databases) == nil else {
             Terminal.say("\(root) is provisioned already")
             return
         }
@@ -32,47 +35,53 @@ struct Provision {
 
     private func provision() throws {
         let authority = try CertificateAuthority.make()
-        var passwords: [(service: ServiceName, password: String)] = []
         for service in ServiceName.allCases {
             let folder = "\(root)/\(service.rawValue)"
             try Files.makeFolder(folder, mode: 0o700)
-            if service.isInsideMesh {
-                try authority.issue(service.rawValue).write(
-                    certificateFile: "\(folder)/certificate.pem",
-                    keyFile: "\(folder)/key.pem"
-                )
-                try SecretFile.write(
-                    authority.certificatePEM,
-                    to: "\(folder)/authority.pem",
-                    mode: 0o644
-                )
-            }
-            if service.hasDatabase {
-                let password = Secrets.random(32)
-                passwords.append((service, password))
-                let url = DatabaseSetup.url(service, password: password, server: Self.server)
-                try Files.replace("\(folder)/database-url", with: url + "\n")
-            }
+            guard service.isInsideMesh else { continue }
+            try authority.issue(service.rawValue).write(
+                certificateFile: "\(folder)/certificate.pem",
+                keyFile: "\(folder)/key.pem"
+            )
+            try SecretFile.write(
+                authority.certificatePEM,
+                to: "\(folder)/authority.pem",
+                mode: 0o644
+            )
         }
         let key = "sk_test_" + Secrets.random(32) + "\n"
         try Files.replace("\(root)/payment/provider-key", with: key)
         try Files.replace("\(root)/provider/provider-key", with: key)
         try Files.replace("\(root)/user/admin-password", with: Secrets.random(20) + "\n")
-        try postgres(passwords)
+        try provisionDatabases()
     }
 
-    /// PostgreSQL's image reads these as a user of its own; only its container mounts the folder.
-    private func postgres(
-        _ passwords: [(service: ServiceName, password: String)]
-    ) throws(StackError) {
-        let folder = "\(root)/postgres"
-        try Files.makeFolder(folder)
-        try Files.replace("\(folder)/password", with: Secrets.random(32) + "\n", mode: 0o644)
-        // Last: whoever finds it knows that all the rest is there.
-        try Files.replace(
-            "\(folder)/roles.sql",
-            with: DatabaseSetup.script(passwords: passwords),
-            mode: 0o644
-        )
+    private func provisionDatabases() throws(StackError) {
+        var addresses = DatabaseAddresses()
+        for service in ServiceName.allCases where service.hasDatabase {
+            let (own, reader) = (Secrets.random(32), Secrets.random(32))
+            try Files.replace(
+                "\(root)/\(service.rawValue)/database-url",
+                with: DatabaseSetup.url(service, password: own, server: Self.server(service)) + "\n"
+            )
+            addresses.urls[service] = DatabaseSetup.url(
+                service,
+                role: DatabaseSetup.reader,
+                password: reader,
+                server: Self.server(service)
+            )
+            // PostgreSQL's image reads these as a user of its own; only its container mounts them.
+            let folder = "\(root)/\(service.rawValue)-postgres"
+            try Files.makeFolder(folder)
+            try Files.replace("\(folder)/password", with: Secrets.random(32) + "\n", mode: 0o644)
+            try Files.replace(
+                "\(folder)/roles.sql",
+                with: DatabaseSetup.script(passwords: [(service, own)])
+                    + DatabaseSetup.script(readerOf: service, password: reader),
+                mode: 0o644
+            )
+        }
+        try Files.makeFolder("\(root)/verify", mode: 0o700)
+        try Files.replace(databases, with: addresses.text)
     }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Launching
 
 /// `stack up`: from nothing to healthy, or back to nothing.
 struct Up {
@@ -227,7 +228,7 @@ struct Up {
             arguments: ["supervise", "--data", layout.root],
             environment: ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"],
             output: .append(path: layout.log("stack"))
-        ).start()
+        ).begin()
         let owner = ProcessIdentity(of: pid)
         try file.change { state throws(StackError) in state.owner = owner }
     }

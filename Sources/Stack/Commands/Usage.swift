@@ -19,9 +19,10 @@ enum Usage {
           stack fault NAME JSON   inject a fault (the stack must be up with --faults), such as
                                   '{"latency_ms":300}'; see docs/faults.md
           stack fault NAME        faults and how often they did something; --clear ends them
-          stack verify [--json] [--wait SECONDS] [--history FILE]
+          stack verify [--json] [--wait SECONDS] [--history FILE] [--databases FILE]
                                   do money, stock, orders and events add up, and with what
-                                  clients saw (load --history FILE)? exit 1 if not
+                                  clients saw (load --history FILE)? exit 1 if not;
+                                  --databases for a stack elsewhere: ORDER_DATABASE_URL=… lines
           stack events            where consumers of events stand, and what they could not apply;
                                   exit 1 if anything waits for you
           stack replay SUBJECT    apply an order's events that were set aside, in their order

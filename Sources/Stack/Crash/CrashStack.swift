@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Launching
 
 /// A lean stack of its own for the matrix, every process preloaded with CrashPoints.
 final class CrashStack {

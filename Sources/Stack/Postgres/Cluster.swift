@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Launching
 
 /// The private PostgreSQL of one stack: how it is made, started and told to stop.
 struct Cluster {
@@ -127,7 +128,7 @@ struct Cluster {
         )
         launch.output = .append(path: layout.log("postgres"))
         launch.environment.merge(environment) { _, ours in ours }
-        let pid = try launch.start()
+        let pid = try launch.begin()
         guard let process = ProcessIdentity(of: pid) else {
             throw .unavailable("PostgreSQL ended at once; see \(layout.log("postgres"))")
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Launching
 
 /// The user that PostgreSQL runs as: ourselves, or an unprivileged one when we are root.
 struct ClusterOwner: Equatable {

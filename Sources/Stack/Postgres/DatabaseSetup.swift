@@ -23,8 +23,32 @@ enum DatabaseSetup {
         return sql
     }
 
+    /// The role that `stack verify` reads with where there is no superuser to be had.
+    static let reader = "oracle"
+
+    /// SQL that makes the reader of one database: it may see all of it and change nothing.
+    static func script(readerOf service: ServiceName, password: String) -> String {
+        """
+        SELECT 'CREATE ROLE "\(reader)"'
+         WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '\(reader)') \\gexec
+        ALTER ROLE "\(reader)" WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
+          NOBYPASSRLS PASSWORD '\(password)';
+        ALTER ROLE "\(reader)" SET default_transaction_read_only = on;
+        GRANT pg_read_all_data TO "\(reader)";
+        GRANT CONNECT ON DATABASE "\(service.rawValue)" TO "\(reader)";
+
+        """
+    }
+
     /// The address a service finds in its DATABASE_URL_FILE; the server is a host and a port.
-    static func url(_ service: ServiceName, password: String, server: String) -> String {
-        "postgres://\(service.rawValue):\(password)@\(server)/\(service.rawValue)"
+    ///
+    /// - Parameter role: who connects; the service's own role unless given.
+    static func url(
+        _ service: ServiceName,
+        role: String? = nil,
+        password: String,
+        server: String
+    ) -> String {
+        "postgres://\(role ?? service.rawValue):\(password)@\(server)/\(service.rawValue)"
     }
 }

@@ -1,30 +1,50 @@
-/// Runs SQL as the superuser through psql: no pool, no loop, and no password in any argument list.
-struct Psql {
-    let layout: Layout
-    let programs: String
-    let port: UInt16
+internal import Launching
 
+/// Runs SQL through psql: no pool, no loop, and no password in any argument list.
+struct Psql {
+    /// How psql is told where a database is, by environment variables.
+    typealias Connection = @Sendable (_ database: String) throws(StackError) -> [String: String]
+
+    /// The folder of psql.
+    let programs: String
+    /// A folder only we can read.
+    let scratch: String
+    private let connection: Connection
+
+    /// Reads every database of a stack on this machine, as its superuser.
     init(_ layout: Layout, _ server: StackState.Server) {
-        self.layout = layout
         programs = server.programs
-        port = server.port
+        scratch = layout.secrets
+        connection = { database throws(StackError) in
+            [
+                "PGHOST": "127.0.0.1", "PGPORT": "\(server.port)", "PGUSER": "postgres",
+                "PGDATABASE": database, "PGPASSFILE": layout.passwordFile,
+            ]
+        }
+    }
+
+    /// Reads databases wherever they are.
+    init(_ addresses: DatabaseAddresses, programs: PostgresPrograms) {
+        self.programs = programs.folder
+        scratch = SystemCall.variable("TMPDIR") ?? "/tmp"
+        connection = { database throws(StackError) in try addresses.variables(database) }
     }
 
     /// Starts the script; results come as CSV with a header line.
     func start(_ script: String, database: String) throws(StackError) -> Tool {
-        try Tool(
+        var environment = try connection(database)
+        environment["PATH"] = "/usr/bin:/bin"
+        environment["LC_ALL"] = "C.UTF-8"
+        environment["PGCONNECT_TIMEOUT"] = "3"
+        environment["PGAPPNAME"] = "stack"
+        return try Tool(
             Launch(
                 executable: "\(programs)/psql",
                 arguments: ["--no-psqlrc", "--quiet", "--no-password", "--csv", "--file=-"],
-                environment: [
-                    "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
-                    "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": "postgres",
-                    "PGDATABASE": database, "PGPASSFILE": layout.passwordFile,
-                    "PGCONNECT_TIMEOUT": "3", "PGAPPNAME": "stack",
-                ]
+                environment: environment
             ),
             input: script,
-            scratch: layout.secrets
+            scratch: scratch
         )
     }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Launching
 
 /// Starts and stops the processes on record.
 ///
@@ -13,7 +14,7 @@ struct Crew {
             environment: member.plan.environment,
             output: .append(path: layout.log(member.plan.name.description))
         )
-        let pid = try launch.start()
+        let pid = try launch.begin()
         guard let process = ProcessIdentity(of: pid) else {
             // It ended before we could look; the log says why, and health waiting will report it.
             member.run.began(ProcessIdentity(pid: pid, startTicks: 0))

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Launching
 
 /// A short-lived program (initdb, psql) whose input is given whole and whose output is read at the end.
 ///
@@ -43,7 +44,7 @@ struct Tool {
         launch.errors = .descriptor(errors)
         name = launch.executable
         do {
-            pid = try launch.start()
+            pid = try launch.begin()
         } catch {
             close(output)
             close(errors)

@@ -1,11 +1,16 @@
-/// Reads every database as superuser and judges the invariants: it trusts no service's word.
+/// Reads every database and judges the invariants: it trusts no service's word.
 struct Oracle {
     let psql: Psql
     let invariants: [Invariant]
 
-    init(_ layout: Layout, _ server: StackState.Server, invariants: [Invariant] = Invariant.all) {
-        psql = Psql(layout, server)
+    init(_ psql: Psql, invariants: [Invariant] = Invariant.all) {
+        self.psql = psql
         self.invariants = invariants
+    }
+
+    /// For a stack on this machine.
+    init(_ layout: Layout, _ server: StackState.Server, invariants: [Invariant] = Invariant.all) {
+        self.init(Psql(layout, server), invariants: invariants)
     }
 
     /// One invariant with its verdict.

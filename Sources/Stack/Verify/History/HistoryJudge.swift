@@ -1,3 +1,5 @@
+internal import Witness
+
 /// An order as the database has it.
 struct StoredOrder: Equatable {
     var id: String

@@ -3,63 +3,24 @@ internal import Glibc
 internal import HTTP
 internal import Reactor
 internal import Synchronization
+internal import Witness
 
-/// What one request came to, as its client saw it: one line of a history, which `stack verify
-/// --history` judges.
-struct HistoryLine: Sendable, Encodable {
-    /// What was asked.
-    enum Kind: String, Sendable, Encodable {
-        /// `POST /orders`
-        case checkout
-        /// `GET /orders/{id}`
-        case read
-    }
-
-    /// What the client may take from the answer.
-    enum Outcome: String, Sendable, Encodable {
-        /// Yes.
-        case ok
-        /// A definite no.
-        case fail
-        /// It may have happened, or may yet happen.
-        case unknown
-    }
-
-    /// Microseconds of the machine's monotonic clock.
-    let start: UInt64
-    let end: UInt64
-    let customer: String
-    /// The idempotency key that the order was asked for with.
-    let key: String
-    let kind: Kind
-    let outcome: Outcome
-    /// Nil when no answer came.
-    let status: Int?
-    let order: String?
-    /// The order's status in the answer's body.
-    let state: String?
-    /// A checksum of the answer's body, whatever the order of its members.
-    let digest: UInt32?
-
-    enum CodingKeys: String, CodingKey {
-        case customer, key, kind, outcome, status, order, state, digest
-        case start = "start_us"
-        case end = "end_us"
-    }
-
+extension HistoryLine {
     /// Reads what an answer means.
     init(_ kind: Kind, customer: String, key: String, start: Deadline, _ answer: Answer) {
-        self.start = start.nanoseconds / 1000
-        end = Deadline.now.nanoseconds / 1000
-        self.customer = customer
-        self.key = key
-        self.kind = kind
-        status = answer.status
-        order = answer.order
         let isOrder = answer.status.map { $0 < 300 } ?? false
-        state = isOrder ? answer.body?["status"]?.string : nil
-        digest = answer.digest
-        outcome = Self.outcome(kind, answer.status, problem: answer.body?["type"]?.string)
+        self.init(
+            start: Int(start.nanoseconds / 1000),
+            end: Int(Deadline.now.nanoseconds / 1000),
+            customer: customer,
+            key: key,
+            kind: kind,
+            outcome: Self.outcome(kind, answer.status, problem: answer.body?["type"]?.string),
+            status: answer.status,
+            order: answer.order,
+            state: isOrder ? answer.body?["status"]?.string : nil,
+            digest: answer.digest
+        )
     }
 
     /// What a status means.
@@ -71,7 +32,7 @@ struct HistoryLine: Sendable, Encodable {
         switch (kind, status) {
         case (_, 200..<300): return .ok
         case (.read, 404): return .fail
-        case (.read, _): return .unknown
+        case (.read, _), (.cancel, _): return .unknown
         case (.checkout, 409): return problem == "/problems/order-pending" ? .unknown : .fail
         case (.checkout, 504):
             return problem == "/problems/order-timed-out" ? .fail : .unknown
@@ -89,6 +50,9 @@ struct Answer: Sendable {
     let body: JSONValue?
 
     static let none = Answer(status: nil, body: nil)
+
+    /// The status, for a tally.
+    var outcome: String { status.map { String($0) } ?? "no answer" }
 
     /// The order it is about.
     var order: String? { (body?["id"] ?? body?["order_id"])?.string }

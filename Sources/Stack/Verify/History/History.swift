@@ -1,39 +1,7 @@
 internal import FoundationEssentials
+internal import Witness
 
-/// What one request came to, as its client saw it: one line of JSON, as `load --history` writes it.
-struct HistoryLine: Decodable, Equatable {
-    enum Kind: String, Decodable {
-        case checkout, read, cancel
-    }
-
-    enum Outcome: String, Decodable {
-        /// Yes.
-        case ok
-        /// A definite no.
-        case fail
-        /// It may have happened, or may yet happen.
-        case unknown
-    }
-
-    /// Microseconds of one clock for the whole history.
-    var start: Int
-    var end: Int
-    var customer: String
-    var key: String
-    var kind: Kind
-    var outcome: Outcome
-    var status: Int?
-    var order: String?
-    var state: String?
-    /// The same for the same answer.
-    var digest: Int?
-
-    enum CodingKeys: String, CodingKey {
-        case customer, key, kind, outcome, status, order, state, digest
-        case start = "start_us"
-        case end = "end_us"
-    }
-
+extension HistoryLine {
     /// Who asked for what: at most one order.
     var ask: Ask { Ask(customer: customer, key: key) }
 

@@ -1,7 +1,8 @@
 internal import HTTP
 internal import Reactor
+internal import Witness
 
-/// One customer who checks out again and again.
+/// One customer of the shop.
 struct Customer: Sendable {
     private struct Address: Encodable {
         let line1 = "1 Loop Street"
@@ -24,32 +25,59 @@ struct Customer: Sendable {
     let account: Account
     let products: [String]
     let maxLines: Int
-    /// When checkouts are due; nil for one after the other.
-    let pace: Pace?
     /// Where what was seen is written down; with it, orders are also read and asked for again.
     let history: History?
+    let recorder: Recorder
 
-    /// Shops until the deadline, or until the task is cancelled.
-    func shop(until end: Deadline) async -> Tally {
-        var tally = Tally()
-        var due = pace?.first
-        while !end.hasPassed, !Task.isCancelled {
-            let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
-            guard let request = try? checkout(key) else { break }
-            if let due {
-                guard due < end, (try? await EventLoop.sleep(until: due)) != nil else { break }
-            }
-            let start = due ?? Deadline.now
-            if let pace { due = due?.advanced(by: pace.interval) }
-            let answer = await ask(request)
-            let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
-            tally.record(answer.status.map { String($0) } ?? "no answer", took)
-            if let history { await follow(request, key, start, answer, history, until: end) }
+    /// Does what the scenario says, once.
+    ///
+    /// - Parameters:
+    ///   - due: when it should have begun, for those that come at their own time.
+    ///   - interval: how often the customer means to come, for those that wait for answers.
+    ///   - end: when nothing more is asked for.
+    func act(
+        _ scenario: Scenario,
+        due: Deadline? = nil,
+        expecting interval: Duration? = nil,
+        until end: Deadline
+    ) async {
+        let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
+        guard let request = try? request(scenario, key) else { return }
+        let start = due ?? Deadline.now
+        let answer = await ask(request)
+        let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
+        recorder.record(scenario, answer.outcome, took, expecting: interval)
+        if let history, scenario == .checkout || scenario == .hot {
+            await follow(request, key, start, answer, history, until: end)
         }
-        return tally
     }
 
-    private func checkout(_ key: String) throws -> ClientRequest {
+    /// Checks out once and counts nothing.
+    func checkOut() async -> Answer {
+        guard let request = try? request(.checkout, "load-\(UInt64.random(in: 0 ... .max))") else {
+            return .none
+        }
+        return await ask(request)
+    }
+
+    private func request(_ scenario: Scenario, _ key: String) throws -> ClientRequest {
+        switch scenario {
+        case .browse: ClientRequest(.get, "/products/\(products.randomElement() ?? "")")
+        case .search: ClientRequest(.get, Self.searches.randomElement() ?? "/products")
+        case .checkout: try checkout(key, products)
+        case .hot: try checkout(key, Array(products.prefix(1)))
+        case .signIn: try shop.signInRequest(account)
+        }
+    }
+
+    /// What people look for: words, facets, orders.
+    private static let searches = [
+        "/products?q=lamp", "/products?q=chair&sort=price_asc", "/products?in_stock=true&limit=20",
+        "/products?q=blue&in_stock=true", "/products?max_price=5000&sort=price_desc",
+        "/products?limit=10",
+    ]
+
+    private func checkout(_ key: String, _ products: [String]) throws -> ClientRequest {
         let products = products.shuffled().prefix(Int.random(in: 1...maxLines))
         let lines = products.map { Line(product_id: $0, quantity: Int.random(in: 1...2)) }
         return try .json(
@@ -132,33 +160,5 @@ struct Customer: Sendable {
         } catch {
             return .none
         }
-    }
-}
-
-/// When the checkouts of one of many customers are due.
-struct Pace: Sendable, Equatable {
-    let first: Deadline
-    let interval: Duration
-
-    /// The customer's share of `rate` checkouts a second of all, evenly between the others'.
-    init(rate: Int, _ number: Int, of customers: Int, from start: Deadline) {
-        interval = .seconds(1) * customers / rate
-        first = start.advanced(by: interval * number / customers)
-    }
-}
-
-/// What customers have seen.
-struct Tally: Sendable, Equatable {
-    private(set) var latencies = Latencies()
-    private(set) var outcomes: [String: Int] = [:]
-
-    mutating func record(_ outcome: String, _ duration: Duration) {
-        latencies.record(duration)
-        outcomes[outcome, default: 0] += 1
-    }
-
-    mutating func add(_ other: Tally) {
-        latencies.add(other.latencies)
-        outcomes.merge(other.outcomes, uniquingKeysWith: +)
     }
 }

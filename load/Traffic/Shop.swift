@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HTTP
 internal import Reactor
 
@@ -12,9 +11,13 @@ struct Shop: Sendable {
     let client: HTTPClient
     let endpoint: Endpoint
 
-    init(_ options: Options) throws(SocketError) {
-        client = HTTPClient()
-        endpoint = Endpoint(try SocketAddress(literal: options.host, port: options.port))
+    /// - Throws: when the name has no address, or one that is not of this machine or its containers.
+    init(_ target: ShopAddress) async throws {
+        var limits = ClientLimits()
+        limits.connectionsPerEndpoint = 8192
+        limits.idlePerEndpoint = 1024
+        client = HTTPClient(limits: limits)
+        endpoint = Endpoint(try await target.resolve())
     }
 
     private struct Registration: Encodable {
@@ -56,7 +59,17 @@ struct Shop: Sendable {
             "register a customer"
         )
         let id = try await registered.json(Registered.self).id
-        return Account(id: id, token: try await signIn(email, password))
+        let token = try await signIn(email, password)
+        return Account(id: id, token: token, email: email, password: password)
+    }
+
+    /// What signs the account in once more.
+    func signInRequest(_ account: Account) throws -> ClientRequest {
+        try .json(
+            .post,
+            "/users/login",
+            Credentials(email: account.email, password: account.password)
+        )
     }
 
     /// The ids of products that are in stock.
@@ -68,18 +81,9 @@ struct Shop: Sendable {
         return ids
     }
 
-    /// Delivers `quantity` pieces of each product, as the administrator whose password the stack keeps.
-    func deliver(_ quantity: Int, of products: [String], stackIn folder: String) async throws {
-        let password: String
-        do {
-            let file = URL(filePath: "\(folder)/secrets/admin-password")
-            password = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-        } catch {
-            throw Failed(
-                description: "'\(folder)' holds no stack: secrets/admin-password is missing"
-            )
-        }
-        let token = try await signIn("admin@anyway.local", password.filter { !$0.isNewline })
+    /// Delivers `quantity` pieces of each product, as the administrator with this password.
+    func deliver(_ quantity: Int, of products: [String], password: String) async throws {
+        let token = try await signIn("admin@anyway.local", password)
         for product in products {
             let key = "load-\(UInt64.random(in: 0 ... .max))"
             let request = try ClientRequest.json(
@@ -131,4 +135,6 @@ struct Shop: Sendable {
 struct Account: Sendable {
     let id: String
     let token: String
+    let email: String
+    let password: String
 }

@@ -3,29 +3,63 @@ internal import Glibc
 
 /// One child process to start: what, with which environment, and where its output goes.
 ///
-/// Every child gets a session of its own, so that Ctrl-C in the terminal reaches only `stack`,
+/// Every child gets a session of its own, so that Ctrl-C in the terminal reaches only its parent,
 /// which then decides the order in which things end.
-struct Launch {
+public struct Launch: Sendable {
     /// Where a stream of the child goes.
-    enum Output: Equatable {
+    public enum Output: Sendable, Equatable {
+        /// Nowhere.
         case discard
+        /// To the end of this file.
         case append(path: String)
+        /// To a descriptor of the parent.
         case descriptor(Int32)
     }
 
-    var executable: String
-    var arguments: [String] = []
-    var environment: [String: String] = [:]
+    /// Why no child was started.
+    public struct Failure: Error, Equatable {
+        /// The program.
+        public let executable: String
+        /// What the kernel said.
+        public let errno: Int32
+    }
+
+    /// The program's path.
+    public var executable: String
+    /// The words behind its name.
+    public var arguments: [String]
+    /// All of its environment; nothing is inherited.
+    public var environment: [String: String]
     /// Standard input; nothing unless given.
-    var input: Int32?
-    var output = Output.discard
+    public var input: Int32?
+    /// Standard output.
+    public var output: Output
     /// Standard error; where the output goes unless given.
-    var errors: Output?
+    public var errors: Output?
+
+    /// Describes a child.
+    public init(
+        executable: String,
+        arguments: [String] = [],
+        environment: [String: String] = [:],
+        input: Int32? = nil,
+        output: Output = .discard,
+        errors: Output? = nil
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.environment = environment
+        self.input = input
+        self.output = output
+        self.errors = errors
+    }
 
     /// Starts the child and returns its pid.
     ///
     /// The caller, or init after it, reaps it.
-    func start() throws(StackError) -> Int32 {
+    ///
+    /// - Throws: what the kernel says when there is no such program or no room for it.
+    public func start() throws(Failure) -> Int32 {
         // Safe: both objects are initialised here, used only by posix_spawn below and destroyed on
         // every path out of this function.
         var actions = unsafe posix_spawn_file_actions_t()
@@ -46,7 +80,7 @@ struct Launch {
                 unsafe posix_spawn(&pid, executable, &actions, &attributes, argv, envp)
             }
         }
-        guard status == 0 else { throw .system(call: "start \(executable)", errno: status) }
+        guard status == 0 else { throw Failure(executable: executable, errno: status) }
         return pid
     }
 

@@ -1,0 +1,84 @@
+import Testing
+
+@testable import Load
+
+@Suite struct `What load is told` {
+    private func parse(_ line: String) throws -> Order {
+        try Order(line.split(separator: " ").map(String.init))
+    }
+
+    private func options(_ line: String) throws -> Options {
+        guard case .traffic(let options) = try parse(line) else {
+            throw Options.Invalid(description: "no traffic")
+        }
+        return options
+    }
+
+    @Test func `the command line is read as the help says`() throws {
+        let options = try options(
+            "checkout --url http://localhost:9090 --users 3 --seconds 4 --json"
+        )
+        #expect(options.shop.host == "127.0.0.1" && options.shop.port == 9090)
+        #expect(options.users == 3 && options.seconds == 4 && options.printsJSON)
+        #expect(options.pattern == .users(3, think: .zero))
+        #expect(try parse("") == .help)
+    }
+
+    @Test func `a pace, one product, few accounts and short orders can be asked for`() throws {
+        let options = try options("checkout --rate 250 --hot --accounts 4 --lines 1 --seconds 2")
+        #expect(options.pattern == .arrivals(.constant(250, seconds: 2), poisson: false))
+        #expect(options.mix == Mix(.hot) && options.accounts == 4 && options.lines == 1)
+        let ramp = try self.options("mixed --rate 10 --to 90 --poisson").pattern
+        #expect(ramp == .arrivals(.ramp(10, to: 90, seconds: 10), poisson: true))
+        let spike = try self.options("search --rate 10 --spike 90").pattern
+        #expect(spike == .arrivals(.spike(10, to: 90, seconds: 10), poisson: false))
+        #expect(try self.options("mixed --mix hot=1").mix == Mix(.hot))
+        #expect(try self.options("hot --compose").platform == .compose)
+    }
+
+    @Test func `an experiment is for the stack in the usual folder unless told otherwise`() throws {
+        guard case .experiment(.chaos, let options) = try parse("chaos --minutes 2 --seed 7") else {
+            Issue.record("no chaos")
+            return
+        }
+        #expect(options.platform == .stack(".anyway"))
+        #expect(options.seconds == 120 && options.seed == 7)
+        guard case .experiment(.fallacy(2), let other) = try parse("fallacy 2 --compose") else {
+            Issue.record("no fallacy")
+            return
+        }
+        #expect(other.platform == .compose)
+    }
+
+    @Test(arguments: [
+        "cart", "checkout --users", "checkout --users 0", "checkout --what 1", "checkout --rate 0",
+        "checkout --lines 11", "checkout --accounts many", "checkout --rate", "checkout --to 5",
+        "checkout --poisson", "checkout --rate 5 --think 5", "checkout --rate 5 --to 6 --spike 7",
+        "mixed --mix cart=1", "fallacy", "fallacy 9", "chaos --minutes 0",
+        "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
+        "checkout --url https://127.0.0.1:80",
+    ])
+    func `other words are refused, other machines above all`(line: String) {
+        #expect(throws: Options.Invalid.self) { try parse(line) }
+    }
+
+    @Test func `a name must lead to this machine or its containers`() async throws {
+        let gateway = try #require(ShopAddress("http://gateway:8080"))
+        #expect(gateway.host == "gateway" && gateway.port == 8080)
+        for near in ["127.0.0.1", "172.18.0.3", "172.31.0.1", "10.1.2.3", "192.168.1.1", "::1"] {
+            #expect(ShopAddress.isNear(near))
+        }
+        for far in ["8.8.8.8", "172.32.0.1", "192.169.0.1", "2001:db8::1", "x"] {
+            #expect(!ShopAddress.isNear(far))
+        }
+    }
+
+    @Test func `help names every scenario and experiment`() {
+        for word in Scenario.allCases.map(\.rawValue) + ["mixed", "breaker", "chaos", "fallacy"] {
+            #expect(Help.text.contains(word))
+        }
+        for fallacy in Fallacy.all {
+            #expect(Help.text.contains("\(fallacy.number): \(fallacy.belief)"))
+        }
+    }
+}

@@ -1,0 +1,193 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import Identity
+internal import Reactor
+
+extension Fallacy {
+    /// Somebody is on the network who should not be.
+    static let secure = Fallacy(number: 4, belief: "the network is secure") { stage in
+        Terminal.say(
+            """
+            Fallacy 4: the network is secure.
+            What will be done: somebody who reached the inner network, and a customer who wants more, try their luck. \
+            Nothing is broken.
+            What is expected: each of them is refused, and a proper request is not.
+
+            """
+        )
+        let intruder = try await Intruder(stage)
+        var holds = true
+        for attempt in try await intruder.attempts() {
+            holds = holds && attempt.isAsExpected
+            Terminal.say(
+                "  \(attempt.isAsExpected ? "ok  " : "FAIL")  \(attempt.what): \(attempt.came)"
+            )
+        }
+        Terminal.say("\nThe books:")
+        let adds = try await stage.verify()
+        return stage.conclude(
+            holds && adds,
+            "nobody is trusted for where they call from. Processes show each other certificates and each route says who "
+                + "may call it; customers show tokens that only the user service can sign; what a client claims in a header counts for nothing."
+        )
+    }
+}
+
+/// Tries what must not work.
+struct Intruder: Sendable {
+    /// One try and what came of it.
+    struct Attempt: Sendable {
+        let what: String
+        /// A status, or why there was none.
+        let came: String
+        let isAsExpected: Bool
+    }
+
+    private let stage: Stage
+    private let order: SocketAddress
+    private let account: Account
+    private let other: Account
+
+    init(_ stage: Stage) async throws {
+        self.stage = stage
+        guard let address = stage.members(of: "order").compactMap(\.listen).first,
+            stage.session.customers.count > 1
+        else { throw Shop.Failed(description: "there is no order process to call") }
+        order = address
+        account = stage.session.customers[0].account
+        other = stage.session.customers[1].account
+    }
+
+    func attempts() async throws -> [Attempt] {
+        let gateway = stage.session.shop.endpoint
+        let id = UUID().uuidString.lowercased()
+        let mine = try await placeOrder()
+        func orders(_ token: String, _ id: String) -> ClientRequest {
+            ClientRequest(.get, "/orders/\(id)", headers: ["authorization": "Bearer \(token)"])
+        }
+        let claim = ClientRequest(
+            .get,
+            "/orders/\(mine)",
+            headers: ["x-user-id": account.id, "x-principal": account.id]
+        )
+        var found = [
+            await attempt(
+                "an order process is called without TLS",
+                [nil],
+                ClientRequest(.get, "/orders/\(id)"),
+                Endpoint(order)
+            ),
+            try await foreignCertificate(),
+            await attempt(
+                "a customer is named in a header, without a token",
+                [401],
+                claim,
+                gateway
+            ),
+            await attempt(
+                "a token whose content was changed",
+                [401],
+                orders(Self.changed(account.token), mine),
+                gateway
+            ),
+            await attempt(
+                "a token that says it needs no signature",
+                [401],
+                orders(Self.unsigned(account.token), mine),
+                gateway
+            ),
+            await attempt(
+                "a customer asks for another one's order",
+                [403, 404],
+                orders(other.token, mine),
+                gateway
+            ),
+        ]
+        let ops = ClientRequest(
+            .get,
+            "/ops/sagas",
+            headers: ["authorization": "Bearer \(account.token)"]
+        )
+        found.append(await attempt("a customer asks for what operators see", [403], ops, gateway))
+        found.append(
+            await attempt(
+                "the customer asks for the own order",
+                [200],
+                orders(account.token, mine),
+                gateway
+            )
+        )
+        return found
+    }
+
+    /// A certificate that says `gateway`, signed by an authority of the intruder's own.
+    private func foreignCertificate() async throws -> Attempt {
+        let what = "an order process is shown a certificate of a foreign authority"
+        let folder = "/tmp/anyway-intruder-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try CertificateAuthority.make().issue("gateway")
+            .write(certificateFile: "\(folder)/a.pem", keyFile: "\(folder)/a.key")
+        let authority = try await stage.platform.authority()
+        try Data(authority.utf8).write(to: URL(filePath: "\(folder)/ca.pem"))
+        let tls = try TLSContext.client(
+            TLSConfiguration(
+                certificateFile: "\(folder)/a.pem",
+                keyFile: "\(folder)/a.key",
+                caFile: "\(folder)/ca.pem"
+            )
+        )
+        return await attempt(
+            what,
+            [nil],
+            ClientRequest(.get, "/orders/\(UUID().uuidString.lowercased())"),
+            Endpoint(order, tls: tls, identity: "spiffe://anyway/order")
+        )
+    }
+
+    private func placeOrder() async throws -> String {
+        let answer = await stage.session.customers[0].checkOut()
+        guard let id = answer.order else {
+            throw Shop.Failed(description: "no order could be placed: \(answer.outcome)")
+        }
+        return id
+    }
+
+    private func attempt(
+        _ what: String,
+        _ expected: [Int?],
+        _ request: ClientRequest,
+        _ endpoint: Endpoint
+    ) async -> Attempt {
+        var status: Int?
+        var came: String
+        do throws(ClientError) {
+            let response = try await HTTPClient().send(
+                request,
+                to: endpoint,
+                until: .after(.seconds(5))
+            )
+            status = response.status.code
+            came = "\(response.status.code)"
+        } catch {
+            came = "no answer (\(error))"
+        }
+        return Attempt(what: what, came: came, isAsExpected: expected.contains(status))
+    }
+
+    /// The token with one character of its content replaced.
+    static func changed(_ token: String) -> String {
+        var parts = token.split(separator: ".").map(String.init)
+        guard parts.count == 3, let last = parts[1].last else { return token }
+        parts[1] = parts[1].dropLast() + (last == "A" ? "B" : "A")
+        return parts.joined(separator: ".")
+    }
+
+    /// The token under a header that says `alg: none`, without a signature (RFC 8725, section 2.1).
+    static func unsigned(_ token: String) -> String {
+        let head = Data(#"{"alg":"none","typ":"JWT"}"#.utf8).base64EncodedString()
+            .filter { $0 != "=" }
+        let parts = token.split(separator: ".")
+        return parts.count == 3 ? "\(head).\(parts[1])." : token
+    }
+}

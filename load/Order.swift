@@ -1,0 +1,103 @@
+/// What `load` is told to do.
+enum Order: Sendable, Equatable {
+    case help
+    /// Send customers and say how they were served.
+    case traffic(Options)
+    /// Break something on purpose, show what happens, mend it, and judge.
+    case experiment(ExperimentName, Options)
+
+    /// Reads the words behind the program's name.
+    ///
+    /// - Throws: `Options.Invalid` naming the word.
+    init(_ words: [String]) throws(Options.Invalid) {
+        guard let command = words.first, !["help", "--help", "-h"].contains(command) else {
+            self = .help
+            return
+        }
+        var rest = words.dropFirst()
+        if let scenario = Scenario(rawValue: command) {
+            self = .traffic(try Options(rest, mix: Mix(scenario)))
+        } else if command == "mixed" {
+            self = .traffic(try Options(rest, mix: .everyday))
+        } else {
+            let name = try ExperimentName(command, &rest)
+            var minutes: Int?
+            if let index = rest.firstIndex(of: "--minutes"), index + 1 < rest.endIndex {
+                minutes = try Options.number("--minutes", rest[index + 1], 1...1440)
+                rest.removeSubrange(index...(index + 1))
+            }
+            var options = try Options(rest)
+            if options.platform == .none { options.platform = .stack(".anyway") }
+            if let minutes { options.seconds = minutes * 60 }
+            self = .experiment(name, options)
+        }
+    }
+}
+
+/// The experiments there are.
+enum ExperimentName: Sendable, Equatable {
+    case breaker
+    case chaos
+    /// One of the eight fallacies of distributed computing, by its usual number.
+    case fallacy(Int)
+
+    fileprivate init(
+        _ command: String,
+        _ rest: inout ArraySlice<String>
+    ) throws(Options.Invalid) {
+        switch command {
+        case "breaker": self = .breaker
+        case "chaos": self = .chaos
+        case "fallacy":
+            let known = Fallacy.all.map { "\($0.number)" }.joined(separator: ", ")
+            guard let word = rest.popFirst(), let number = Int(word),
+                Fallacy.all.contains(where: { $0.number == number })
+            else { throw Options.Invalid(description: "fallacy needs a number: \(known)") }
+            self = .fallacy(number)
+        default:
+            throw Options.Invalid(
+                description: "there is no '\(command)'; there are "
+                    + Scenario.allCases.map(\.rawValue).joined(separator: ", ")
+                    + ", mixed, breaker, chaos and fallacy"
+            )
+        }
+    }
+}
+
+/// What `load help` prints.
+enum Help {
+    static let text = """
+        load: customers for the shop, and trouble for the platform
+
+          load browse | search | checkout | hot | sign-in | mixed
+              [--url http://127.0.0.1:8080] [--seconds 10] [--accounts N] [--lines 3]
+              [--users 8 [--think MS]]                  each waits for an answer, then thinks
+              [--rate N [--to N | --spike N] [--poisson]]  so many a second, answered or not
+              [--mix browse=60,search=30,checkout=10]
+              [--data .anyway | --compose] [--history FILE] [--html FILE] [--json]
+
+          load breaker [--rate 40]    payment fails; circuit breakers open, wait, probe, close
+          load chaos [--minutes 5]    kills, pauses and faults at random under load, then verify
+          load fallacy N              one of these, shown to be false, and survived:
+                                      1: the network is reliable
+                                      2: latency is zero
+                                      4: the network is secure
+
+        Customers are registered first and buy what is in stock. With --data, the folder of a stack that
+        is up, or --compose, enough stock is delivered first and the progress shows breakers and
+        sagas; without, shelves run empty and 409 is a frequent answer. Nothing but this machine and
+        its containers is ever sent to.
+
+        --rate begins requests at their own time and counts each one's time from when it was due, so
+        waiting behind a slow one shows; --to ramps, --spike lifts the middle fifth, --poisson makes
+        them independent. With --think, what users would have asked while they waited is counted too.
+
+        --history writes every checkout to FILE as a line of JSON, orders are also read and asked for
+        again, and `stack verify --history FILE` tells whether the shop kept its word. --html writes
+        a report with charts, one file that needs no network.
+
+        Experiments say first what they do, undo what they broke, and end with PASS or FAIL (exit code 1).
+        They need a platform that takes faults: stack up --faults, or FAULTS=on docker-compose up.
+
+        """
+}

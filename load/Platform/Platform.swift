@@ -1,0 +1,128 @@
+internal import HTTP
+internal import Reactor
+
+/// The platform as somebody sees it who may break it: its processes, and what can be done to them.
+protocol Platform: Sendable {
+    /// What it is, in a sentence.
+    var description: String { get }
+    /// Its processes and databases, as they are now.
+    func members() async throws -> [Member]
+    /// Does something to one of them, or to several.
+    func act(_ verb: Verb, on members: [Member]) async throws
+    /// Asks the oracle, which waits for so many seconds at most.
+    func verify(wait: Int, history: String?) async throws -> Program.Outcome
+    /// The certificate of the authority that processes trust, in PEM.
+    func authority() async throws -> String
+    /// The administrator's password; nil when it is out of reach.
+    func adminPassword() async throws -> String?
+}
+
+/// One process or container of the platform.
+struct Member: Sendable, Equatable {
+    /// The service, such as `order`, or `postgres` for a database.
+    var service: String
+    /// What it is called: `order.2`, `anyway_order_2`, `order-postgres`.
+    var name: String
+    /// Where it is asked for metrics and given faults; nil for databases.
+    var admin: SocketAddress?
+    /// Where other processes call it; nil for databases.
+    var listen: SocketAddress?
+
+    var isDatabase: Bool { service == "postgres" }
+}
+
+/// What can be done to a process.
+enum Verb: String, Sendable, CaseIterable {
+    case kill, start, pause, resume
+}
+
+/// Talks to admin ports.
+struct Admin: Sendable {
+    let client = HTTPClient()
+
+    /// `/metrics` of each; those that do not answer are left out.
+    func metrics(_ members: [Member]) async -> [String] {
+        await withTaskGroup(of: String?.self) { group in
+            for member in members {
+                group.addTask { await ask(member, ClientRequest(.get, "/metrics"))?.text }
+            }
+            var texts: [String] = []
+            for await text in group { if let text { texts.append(text) } }
+            return texts
+        }
+    }
+
+    /// Whether the process takes work.
+    func isReady(_ member: Member) async -> Bool {
+        await ask(member, ClientRequest(.get, "/health/ready"))?.status == 200
+    }
+
+    /// Gives a process a fault.
+    ///
+    /// - Throws: when it does not answer or does not take it.
+    func add(_ fault: JSONValue, to member: Member) async throws {
+        let answer = await ask(member, try .json(.post, "/faults", fault))
+        guard let answer, answer.status < 300 else {
+            throw Shop.Failed(
+                description: answer?.status == 403
+                    ? "\(member.name) takes no faults: start with stack up --faults, or FAULTS=on docker-compose up"
+                    : "\(member.name) did not take the fault: \(answer?.text ?? "no answer")"
+            )
+        }
+    }
+
+    /// Takes all faults back; a process that does not answer has none left.
+    func clear(_ member: Member) async {
+        _ = await ask(member, ClientRequest(.delete, "/faults"))
+    }
+
+    /// How many requests met the fault of this name so far, counted by the process that they reached.
+    func seen(_ fault: String, at members: [Member]) async -> Int {
+        await sum("seen", of: fault, at: members)
+    }
+
+    /// To how many of them it did something.
+    func fired(_ fault: String, at members: [Member]) async -> Int {
+        await sum("fired", of: fault, at: members)
+    }
+
+    /// The faults that a process has.
+    ///
+    /// - Throws: when it does not answer or takes none.
+    func rules(of member: Member) async throws -> [JSONValue] {
+        guard let answer = await ask(member, ClientRequest(.get, "/faults")), answer.status == 200
+        else { throw Shop.Failed(description: "\(member.name) takes no faults") }
+        let value = try JSON.decode(JSONValue.self, from: Array(answer.text.utf8))
+        return value["rules"]?.array ?? []
+    }
+
+    private func sum(_ figure: String, of fault: String, at members: [Member]) async -> Int {
+        var sum = 0
+        for member in members {
+            for rule in (try? await rules(of: member)) ?? [] where rule["name"]?.string == fault {
+                sum += Int(rule[figure]?.integer ?? 0)
+            }
+        }
+        return sum
+    }
+
+    private func ask(
+        _ member: Member,
+        _ request: ClientRequest
+    ) async -> (status: Int, text: String)? {
+        guard let address = member.admin else { return nil }
+        var request = request
+        request.isReplayable = true
+        do throws(ClientError) {
+            let response = try await client.send(
+                request,
+                to: Endpoint(address),
+                until: .after(.seconds(2))
+            )
+            let body = try await response.body(limit: 4 << 20)
+            return (response.status.code, String(decoding: body, as: UTF8.self))
+        } catch {
+            return nil
+        }
+    }
+}

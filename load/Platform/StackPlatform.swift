@@ -1,0 +1,80 @@
+internal import FoundationEssentials
+internal import Reactor
+
+/// A platform that `stack up` started on this machine.
+struct StackPlatform: Platform {
+    /// The stack's folder.
+    let data: String
+    private let program = Program.sibling("stack")
+
+    init(_ data: String) { self.data = data }
+
+    var description: String { "the stack in \(data)" }
+
+    func members() async throws -> [Member] {
+        let listing = try await stack(["env"], what: "list the stack's processes")
+        return Self.members(listing)
+    }
+
+    /// Reads what `stack env` prints.
+    static func members(_ listing: String) -> [Member] {
+        var members = [Member(service: "postgres", name: "postgres")]
+        for line in listing.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let key = parts.first, key.hasSuffix("_LISTEN"),
+                let port = parts[1].split(separator: ":").last.flatMap({ UInt16($0) })
+            else { continue }
+            let words = key.lowercased().split(separator: "_")
+            guard words.count >= 3, Int(words[1]) != nil else { continue }
+            let name = "\(words[0]).\(words[1])"
+            let index = members.firstIndex { $0.name == name } ?? members.count
+            if index == members.count {
+                members.append(Member(service: String(words[0]), name: name))
+            }
+            if words[2] == "admin" {
+                members[index].admin = .loopback(port: port)
+            } else {
+                members[index].listen = .loopback(port: port)
+            }
+        }
+        return members
+    }
+
+    func act(_ verb: Verb, on members: [Member]) async throws {
+        _ = try await stack([verb.rawValue] + members.map(\.name), what: "\(verb.rawValue)")
+    }
+
+    func verify(wait: Int, history: String?) async throws -> Program.Outcome {
+        let file = history.map { ["--history", $0] } ?? []
+        return try await Program.run(
+            program,
+            ["verify", "--data", data, "--wait", "\(wait)"] + file,
+            within: .seconds(wait + 300)
+        )
+    }
+
+    func adminPassword() async throws -> String? {
+        do {
+            let file = URL(filePath: "\(data)/secrets/admin-password")
+            let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+            return text.filter { !$0.isNewline }
+        } catch {
+            throw Shop.Failed(
+                description: "'\(data)' holds no stack: secrets/admin-password is missing"
+            )
+        }
+    }
+
+    func authority() async throws -> String {
+        let file = URL(filePath: "\(data)/certificates/authority.pem")
+        return String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    }
+
+    private func stack(_ words: [String], what: String) async throws -> String {
+        let outcome = try await Program.run(program, words + ["--data", data])
+        guard outcome.succeeded else {
+            throw Shop.Failed(description: "cannot \(what): \(outcome.text)")
+        }
+        return outcome.text
+    }
+}

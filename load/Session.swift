@@ -1,0 +1,89 @@
+internal import FoundationEssentials
+internal import Reactor
+
+/// One run of customers, from their registration to the report.
+struct Session: Sendable {
+    let shop: Shop
+    let customers: [Customer]
+    let recorder = Recorder()
+    let history: History?
+    let platform: (any Platform)?
+
+    /// Gets everything ready: stock, accounts, the history's file.
+    init(_ options: Options) async throws {
+        let shop = try await Shop(options.shop)
+        let platform = try Session.platform(options.platform)
+        let products = try await shop.productsInStock()
+        if options.mix.buys, let password = try await platform?.adminPassword() {
+            try await shop.deliver(1_000_000, of: products, password: password)
+        }
+        let wanted = options.rate == nil ? options.users : min(options.users, 32)
+        var accounts: [Account] = []
+        if options.mix.needsAccounts {
+            for number in 0..<min(options.accounts ?? wanted, wanted) {
+                accounts.append(try await shop.newCustomer(number))
+            }
+        } else {
+            accounts = [Account(id: "", token: "", email: "", password: "")]
+        }
+        // Not before: that there is a file tells a script that the load has begun.
+        let history = try options.history.map { try History($0) }
+        self.shop = shop
+        self.platform = platform
+        self.history = history
+        customers = accounts.map { [recorder] account in
+            Customer(
+                shop: shop,
+                account: account,
+                products: products,
+                maxLines: options.lines,
+                history: history,
+                recorder: recorder
+            )
+        }
+    }
+
+    static func platform(_ choice: Options.PlatformChoice) throws -> (any Platform)? {
+        switch choice {
+        case .none: nil
+        case .stack(let data): StackPlatform(data)
+        case .compose: try ComposePlatform()
+        }
+    }
+
+    /// Runs customers as asked and reports.
+    static func run(_ options: Options) async throws -> Report {
+        let session = try await Session(options)
+        let traffic = Traffic(
+            mix: options.mix,
+            pattern: options.pattern,
+            customers: session.customers,
+            recorder: session.recorder
+        )
+        let progress = Progress(
+            recorder: session.recorder,
+            callers: try await session.callers(),
+            isShown: Terminal.isWatched || !options.printsJSON
+        )
+        let start = Deadline.now
+        let moments = await withTaskGroup(of: Void.self) { group in
+            group.addTask { await progress.run() }
+            await traffic.run(until: start.advanced(by: .seconds(options.seconds)))
+            group.cancelAll()
+            await group.waitForAll()
+            return progress.moments
+        }
+        try session.history?.close()
+        let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
+        let report = Report(session.recorder, moments, took: took)
+        if let path = options.html {
+            try Data(HTMLReport(report).text.utf8).write(to: URL(filePath: path))
+        }
+        return report
+    }
+
+    /// Those that have circuit breakers and know of sagas.
+    func callers() async throws -> [Member] {
+        try await platform?.members().filter { ["gateway", "order"].contains($0.service) } ?? []
+    }
+}
