@@ -40,6 +40,7 @@ struct CacheKey: Sendable, Hashable {
         self.bytes = bytes
         pathRange = path
         var hasher = Hasher()
+        // Read inside of the closure only; element by element it would take several times as long.
         unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
         hash = hasher.finalize()
     }

@@ -2,6 +2,7 @@ internal import Contracts
 internal import HTTP
 internal import Messaging
 internal import Postgres
+internal import ServiceKit
 
 extension ProductRoutes {
     /// The statement that tells of a product, for the transaction that makes it so.
