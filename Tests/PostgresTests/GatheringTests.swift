@@ -28,14 +28,4 @@ import Testing
             last = departure
         }
     }
-
-    @Test func `a task that is cancelled does not wait`() async {
-        let gathering = Gathering(interval: .seconds(600))
-        let waiting = Task(executorPreference: EventLoop.required) {
-            await gathering.join()
-            await gathering.join()
-        }
-        waiting.cancel()
-        await waiting.value
-    }
 }
