@@ -18,31 +18,63 @@ package struct RequestContext: Sendable {
 
     /// Puts the context around `next`, whether it answers at once or later.
     package func wrap(_ next: Responder) -> Responder {
-        Responder { request throws(Problem) in
-            let span = tracer?.begin(after: Self.caller(of: request))
+        if let tracer { return traced(next, tracer) }
+        return Responder { request throws(Problem) in
             let context = Context(
-                trace: span?.context ?? Self.trace(of: request),
-                deadline: Self.deadline(of: request),
-                span: span
+                trace: Self.trace(of: request),
+                deadline: Self.deadline(of: request)
             )
-            // Task-local values do not pass typed errors on.
-            let result: Result<Reply, Problem> = context.bind {
-                do throws(Problem) {
-                    return .success(try next.reply(to: &request))
-                } catch {
-                    return .failure(note(error, request, context.trace))
-                }
-            }
-            switch result {
+            switch reply(to: &request, next, in: context) {
             case .success(.later(let handler)): return .later(later(handler, in: context))
-            case .success(let reply):
-                if span != nil, case .now(let response) = reply {
-                    context.endAtOnce(request, response.status)
-                }
-                return reply
+            case .success(let reply): return reply
+            case .failure(let problem): throw problem
+            }
+        }
+    }
+
+    /// The same with a span around it; apart, because who keeps none should not pay for it.
+    private func traced(_ next: Responder, _ tracer: Tracer) -> Responder {
+        Responder { request throws(Problem) in
+            let span = tracer.begin(after: Self.caller(of: request))
+            let context = Context(trace: span.context, deadline: Self.deadline(of: request))
+            switch reply(to: &request, next, in: context) {
+            case .success(.later(let handler)):
+                return .later(traced(later(handler, in: context), span))
+            case .success(.now(let response)):
+                span.endAtOnce(request, response.status)
+                return .now(response)
             case .failure(let problem):
-                context.endAtOnce(request, problem.status)
+                span.endAtOnce(request, problem.status)
                 throw problem
+            }
+        }
+    }
+
+    private func traced(_ next: @escaping Handler, _ span: OpenSpan) -> Handler {
+        { request throws(Problem) in
+            do throws(Problem) {
+                let response = try await next(request)
+                span.end(request, response.route, response.status)
+                return response
+            } catch {
+                span.end(request, nil, error.status, because: error)
+                throw error
+            }
+        }
+    }
+
+    @inline(__always)
+    private func reply(
+        to request: inout Request,
+        _ next: Responder,
+        in context: Context
+    ) -> Result<Reply, Problem> {
+        // Task-local values do not pass typed errors on.
+        context.bind {
+            do throws(Problem) {
+                return .success(try next.reply(to: &request))
+            } catch {
+                return .failure(note(error, request, context.trace))
             }
         }
     }
@@ -52,11 +84,8 @@ package struct RequestContext: Sendable {
         { request throws(Problem) in
             let result = await context.bind(next, request)
             do throws(Problem) {
-                let response = try result.get()
-                context.end(request, response.route, response.status)
-                return response
+                return try result.get()
             } catch {
-                context.end(request, nil, error.status, because: error)
                 throw context.bind { note(error, request, context.trace) }
             }
         }
@@ -69,7 +98,6 @@ package struct RequestContext: Sendable {
     private struct Context {
         let trace: TraceContext
         let deadline: Deadline
-        let span: OpenSpan?
 
         func bind<Value>(_ body: () -> Value) -> Value {
             TraceContext.$current.withValue(trace) {
@@ -87,32 +115,6 @@ package struct RequestContext: Sendable {
                     return .failure(error)
                 }
             }
-        }
-
-        /// Ends the span of a request that was answered without waiting, health checks for the most part:
-        /// worth keeping only in a trace that somebody else began.
-        func endAtOnce(_ request: Request, _ status: Status) {
-            guard let span, span.hasParent else { return }
-            end(request, nil, status)
-        }
-
-        /// Ends the span, if there is one.
-        func end(
-            _ request: Request,
-            _ route: String?,
-            _ status: Status,
-            because problem: Problem? = nil
-        ) {
-            guard let span else { return }
-            let route = route ?? problem?.route ?? request.routeTemplate
-            guard span.hasParent || route?.hasPrefix("/health") != true else { return }
-            let method = request.method.description
-            span.end(
-                .words(method, route ?? ""),
-                .server,
-                .request(method: method, route: route, status: status.code),
-                failure: status.code < 500 ? nil : problem?.title ?? "\(status.code)"
-            )
         }
 
         private func late(_ next: Handler, _ request: Request) async -> Result<Response, Problem> {
@@ -167,5 +169,32 @@ package struct RequestContext: Sendable {
             let milliseconds = Int64(text), milliseconds >= 0
         else { return .never }
         return .after(.milliseconds(min(milliseconds, 3_600_000)))
+    }
+}
+
+extension OpenSpan {
+    /// Ends the span of a request that was answered without waiting, health checks for the most part:
+    /// worth keeping only in a trace that somebody else began.
+    fileprivate func endAtOnce(_ request: Request, _ status: Status) {
+        guard hasParent else { return }
+        end(request, nil, status)
+    }
+
+    /// Ends the span of a request.
+    fileprivate func end(
+        _ request: Request,
+        _ route: String?,
+        _ status: Status,
+        because problem: Problem? = nil
+    ) {
+        let route = route ?? problem?.route ?? request.routeTemplate
+        guard hasParent || route?.hasPrefix("/health") != true else { return }
+        let method = request.method.description
+        end(
+            .words(method, route ?? ""),
+            .server,
+            .request(method: method, route: route, status: status.code),
+            failure: status.code < 500 ? nil : problem?.title ?? "\(status.code)"
+        )
     }
 }

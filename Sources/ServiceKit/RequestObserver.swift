@@ -13,7 +13,8 @@ package struct RequestObserver: Sendable {
     /// templates of routes come from the code.
     private final class Handles: Sendable {
         struct Key: Hashable {
-            let method: Method?
+            /// One of ``methods``, by its number: comparing methods costs more.
+            let method: Int
             let route: String
             let status: Int
 
@@ -52,7 +53,7 @@ package struct RequestObserver: Sendable {
         let route = exchange.route ?? "none"
         let (requests, durations) = handles(
             Handles.Key(
-                method: exchange.route == nil ? nil : exchange.request?.method,
+                method: exchange.route == nil ? Self.others : Self.number(exchange),
                 route: route,
                 status: exchange.status.code
             )
@@ -87,11 +88,30 @@ package struct RequestObserver: Sendable {
         }
     }
 
-    /// What no route answered may have any method, so those count together.
     private func make(_ key: Handles.Key) -> (Counter, Histogram) {
-        let method = key.method?.description ?? "any"
+        let method = Self.methods[key.method]
         return (
             requests.with(method, key.route, String(key.status)), durations.with(method, key.route)
         )
+    }
+
+    private static let methods = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "any",
+    ]
+    /// What no route answered may have any method, so those count together.
+    private static let others = methods.count - 1
+
+    /// The place of the request's method among ``methods``.
+    private static func number(_ exchange: Exchange) -> Int {
+        switch exchange.request?.method {
+        case .get?: 0
+        case .head?: 1
+        case .post?: 2
+        case .put?: 3
+        case .patch?: 4
+        case .delete?: 5
+        case .options?: 6
+        case .trace?, .connect?, .other?, nil: others
+        }
     }
 }

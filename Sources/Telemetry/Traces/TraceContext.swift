@@ -14,10 +14,13 @@ public struct TraceContext: Sendable {
     public let spanID: UInt64
     /// Whether the caller recorded this trace (flag bit 0; other flag bits are not sent on).
     public let isSampled: Bool
+    /// What few contexts have, in one reference: a context is copied with every request.
+    private let company: TraceCompany?
+
     /// What other tracing systems want to be told further on, the `tracestate` header; never read here.
-    public let state: String?
+    public var state: String? { company?.state }
     /// Who keeps this process's spans of the trace; nil when nobody does.
-    let tracer: Tracer?
+    var tracer: Tracer? { company?.tracer }
 
     /// Makes a context from its parts; `nil` when an id is zero, which the standard forbids.
     public init?(traceHigh: UInt64, traceLow: UInt64, spanID: UInt64, isSampled: Bool) {
@@ -30,15 +33,13 @@ public struct TraceContext: Sendable {
         low: UInt64,
         span: UInt64,
         sampled: Bool,
-        state: String? = nil,
-        tracer: Tracer? = nil
+        company: TraceCompany? = nil
     ) {
         self.traceHigh = high
         self.traceLow = low
         self.spanID = span
         self.isSampled = sampled
-        self.state = state
-        self.tracer = tracer
+        self.company = company
     }
 
     /// Starts a new trace with random ids.
@@ -59,22 +60,25 @@ public struct TraceContext: Sendable {
             low: low,
             span: TraceIDs.next(),
             sampled: tracer.policy.samples(low),
-            tracer: tracer
+            company: TraceCompany(nil, tracer)
         )
     }
 
     /// A new span of the same trace.
-    public func child() -> TraceContext { child(tracer) }
+    public func child() -> TraceContext { child(with: company) }
 
     /// A new span of the same trace, of which this process keeps its spans.
-    func child(_ tracer: Tracer?) -> TraceContext {
+    func child(_ tracer: Tracer) -> TraceContext {
+        child(with: TraceCompany(state, tracer))
+    }
+
+    private func child(with company: TraceCompany?) -> TraceContext {
         TraceContext(
             high: traceHigh,
             low: traceLow,
             span: TraceIDs.next(),
             sampled: isSampled,
-            state: state,
-            tracer: tracer
+            company: company
         )
     }
 
@@ -83,6 +87,17 @@ public struct TraceContext: Sendable {
 
     /// The span id as 16 lower-case hexadecimal digits.
     public var span: String { Hex.string(spanID) }
+}
+
+/// What goes along with a trace besides its ids.
+final class TraceCompany: Sendable {
+    let state: String?
+    let tracer: Tracer?
+
+    init(_ state: String?, _ tracer: Tracer?) {
+        self.state = state
+        self.tracer = tracer
+    }
 }
 
 extension TraceContext: Hashable {
@@ -130,7 +145,7 @@ extension TraceContext {
             low: context.traceLow,
             span: context.spanID,
             sampled: context.isSampled,
-            state: tracestate
+            company: TraceCompany(tracestate, nil)
         )
     }
 
