@@ -11,10 +11,10 @@ import Testing
 @Suite struct OpsTests {
     @Test func `nobody gets in where the gateway knows no tokens`() async throws {
         let statuses = try await onLoop {
-            let bench = try GatewayBench(plan: { $0.keys = nil })
+            let closed = try GatewayBench(plan: { $0.keys = nil })
             let open = try GatewayBench()
             var statuses: [Status] = []
-            for bench in [bench, open] {
+            for bench in [closed, open] {
                 let tokens = TokenGate(log: .silent, metrics: Metrics())
                 let gate = OpsGate(tokens: tokens, table: bench.table, metrics: Metrics())
                 do throws(Problem) {
@@ -25,7 +25,7 @@ import Testing
             }
             return statuses
         }
-        #expect(statuses == [.notFound, .unauthorized])
+        #expect(statuses == [Status.notFound, .unauthorized])
     }
 
     @Test func `what an instance answers is a part, or a reason why there is none`() throws {
