@@ -17,6 +17,9 @@ enum ForwardedHead {
         takesUnderscores: true
     )
 
+    /// Whether a client's field of this name goes on to the service.
+    static func mayCross(_ name: HeaderName) -> Bool { !dropped.contains(name) }
+
     /// The fields for the service: the client's own, its identity, and where it came from.
     static func headers(_ request: Request, _ claims: AccessClaims?) -> Headers {
         var headers = request.headers

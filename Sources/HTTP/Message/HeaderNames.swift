@@ -23,6 +23,12 @@ public struct HeaderNames: Sendable {
         for name in names { byCount[name.text.utf8.count].append(Array(name.text.utf8)) }
     }
 
+    /// Whether the name is one of these.
+    public func contains(_ name: HeaderName) -> Bool {
+        let text = Array(name.text.utf8)
+        return contains(text.span, 0, text.count)
+    }
+
     /// Whether the name that lies in `block` is one of these.
     func contains(_ block: Span<UInt8>, _ start: Int, _ count: Int) -> Bool {
         if count < byCount.count {
