@@ -11,7 +11,7 @@ import Testing
 @Suite struct OpsTests {
     @Test func `nobody gets in where the gateway knows no tokens`() async throws {
         let statuses = try await onLoop {
-            let bench = try GatewayBench { $0.keys = nil }
+            let bench = try GatewayBench(plan: { $0.keys = nil })
             let open = try GatewayBench()
             var statuses: [Status] = []
             for bench in [bench, open] {
