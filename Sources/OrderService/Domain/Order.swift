@@ -1,7 +1,6 @@
 internal import Contracts
 internal import FoundationEssentials
 internal import Postgres
-internal import Reactor
 internal import Sagas
 
 /// Where an order stands; it only ever moves to the right.
@@ -45,7 +44,7 @@ struct Order: Sendable, Hashable {
             guard !overflow else { return nil }
             cents = sum
         }
-        let now = ProcessClock.date
+        let now = Date.now
         self.init(
             id: id,
             customer: customer,
@@ -90,7 +89,7 @@ struct Order: Sendable, Hashable {
         var ended = self
         ended.status = status
         ended.reason = reason
-        ended.updatedAt = ProcessClock.date
+        ended.updatedAt = .now
         return ended
     }
 
