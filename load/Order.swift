@@ -76,7 +76,7 @@ enum Help {
               [--mix browse=60,search=30,checkout=10]
               [--data .anyway | --compose] [--history FILE] [--html FILE] [--json]
 
-          load breaker [--rate 40]    payment fails; circuit breakers open, wait, probe, close
+          load breaker [--rate 20]    payment fails; circuit breakers open, wait, probe, close
           load chaos [--minutes 5]    kills, pauses and faults at random under load, then verify
           load fallacy N              one of these, shown to be false, and survived:
                                       1: the network is reliable

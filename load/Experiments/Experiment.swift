@@ -8,7 +8,7 @@ enum Experiment {
         var options = options
         switch name {
         case .breaker:
-            options.rate = options.rate ?? 40
+            options.rate = options.rate ?? 20
             return try await BreakerWalk(Stage(options)).run()
         case .chaos:
             options.rate = options.rate ?? 30

@@ -47,6 +47,8 @@ struct Intruder: Sendable {
     private let order: SocketAddress
     private let account: Account
     private let other: Account
+    /// An order of the account's.
+    private let mine: String
 
     init(_ stage: Stage) async throws {
         self.stage = stage
@@ -56,68 +58,81 @@ struct Intruder: Sendable {
         order = address
         account = stage.session.customers[0].account
         other = stage.session.customers[1].account
+        let placed = await stage.session.customers[0].checkOut()
+        guard let id = placed.order else {
+            throw Shop.Failed(description: "no order could be placed: \(placed.outcome)")
+        }
+        mine = id
     }
 
     func attempts() async throws -> [Attempt] {
-        let gateway = stage.session.shop.endpoint
-        let id = UUID().uuidString.lowercased()
-        let mine = try await placeOrder()
-        func orders(_ token: String, _ id: String) -> ClientRequest {
-            ClientRequest(.get, "/orders/\(id)", headers: ["authorization": "Bearer \(token)"])
-        }
+        try await inside() + forged() + greedy()
+    }
+
+    /// Somebody who reached the inner network.
+    private func inside() async throws -> [Attempt] {
+        let plain = await attempt(
+            "an order process is called without TLS",
+            [nil],
+            ClientRequest(.get, "/orders/\(UUID().uuidString.lowercased())"),
+            Endpoint(order)
+        )
+        return [plain, try await foreignCertificate()]
+    }
+
+    /// Somebody without a token, or with one of the own making.
+    private func forged() async -> [Attempt] {
         let claim = ClientRequest(
             .get,
             "/orders/\(mine)",
             headers: ["x-user-id": account.id, "x-principal": account.id]
         )
-        var found = [
-            await attempt(
-                "an order process is called without TLS",
-                [nil],
-                ClientRequest(.get, "/orders/\(id)"),
-                Endpoint(order)
-            ),
-            try await foreignCertificate(),
-            await attempt(
-                "a customer is named in a header, without a token",
-                [401],
-                claim,
-                gateway
-            ),
-            await attempt(
+        return [
+            await atGateway("a customer is named in a header, without a token", 401, claim),
+            await atGateway(
                 "a token whose content was changed",
-                [401],
-                orders(Self.changed(account.token), mine),
-                gateway
+                401,
+                read("/orders/\(mine)", Self.changed(account.token))
             ),
-            await attempt(
+            await atGateway(
                 "a token that says it needs no signature",
-                [401],
-                orders(Self.unsigned(account.token), mine),
-                gateway
-            ),
-            await attempt(
-                "a customer asks for another one's order",
-                [403, 404],
-                orders(other.token, mine),
-                gateway
+                401,
+                read("/orders/\(mine)", Self.unsigned(account.token))
             ),
         ]
-        let ops = ClientRequest(
-            .get,
-            "/ops/sagas",
-            headers: ["authorization": "Bearer \(account.token)"]
-        )
-        found.append(await attempt("a customer asks for what operators see", [403], ops, gateway))
-        found.append(
-            await attempt(
+    }
+
+    /// Customers who want more than is theirs; and one who does not.
+    private func greedy() async -> [Attempt] {
+        [
+            await atGateway(
+                "a customer asks for another one's order",
+                404,
+                read("/orders/\(mine)", other.token)
+            ),
+            await atGateway(
+                "a customer asks for what operators see",
+                403,
+                read("/ops/sagas", account.token)
+            ),
+            await atGateway(
                 "the customer asks for the own order",
-                [200],
-                orders(account.token, mine),
-                gateway
-            )
-        )
-        return found
+                200,
+                read("/orders/\(mine)", account.token)
+            ),
+        ]
+    }
+
+    private func read(_ path: String, _ token: String) -> ClientRequest {
+        ClientRequest(.get, path, headers: ["authorization": "Bearer \(token)"])
+    }
+
+    private func atGateway(
+        _ what: String,
+        _ expected: Int,
+        _ request: ClientRequest
+    ) async -> Attempt {
+        await attempt(what, [expected], request, stage.session.shop.endpoint)
     }
 
     /// A certificate that says `gateway`, signed by an authority of the intruder's own.
@@ -143,14 +158,6 @@ struct Intruder: Sendable {
             ClientRequest(.get, "/orders/\(UUID().uuidString.lowercased())"),
             Endpoint(order, tls: tls, identity: "spiffe://anyway/order")
         )
-    }
-
-    private func placeOrder() async throws -> String {
-        let answer = await stage.session.customers[0].checkOut()
-        guard let id = answer.order else {
-            throw Shop.Failed(description: "no order could be placed: \(answer.outcome)")
-        }
-        return id
     }
 
     private func attempt(
