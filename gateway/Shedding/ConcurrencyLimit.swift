@@ -118,8 +118,9 @@ struct ConcurrencyLimit: Sendable {
     private func hasRoom(for priority: Priority, _ yielding: Double) -> Bool {
         guard total > 0 else { return true }
         let share = limit * policy.shares[priority] * yielding
-        // What matters most is not made to wait for a measurement.
-        if isProbing, priority != .high { return Double(total) < min(share, calmLevel) }
+        // What matters most waits for a measurement only where it is the crowd itself.
+        if isProbing, priority == .high { return Double(inFlight[.high]) < min(share, calmLevel) }
+        if isProbing { return Double(total) < min(share, calmLevel) }
         let floor = limit * policy.floors[priority]
         return Double(total) < share || (floor > 0 && Double(inFlight[priority]) < max(1, floor))
     }
@@ -131,16 +132,18 @@ struct ConcurrencyLimit: Sendable {
     /// - Parameter isSample: whether the time that it took says something about load.
     mutating func leave(_ permit: Permit, isSample: Bool, at now: Duration) {
         precondition(inFlight[permit.priority] > 0, "a place is given back once")
+        // What began in calm and ended in a crowd was slowed down by the crowd.
+        let isCalm = permit.isCalm && Double(total) <= calmLevel
         total -= 1
         inFlight[permit.priority] -= 1
         guard isSample else { return }
         let seconds = max((now - permit.startedAt) / .seconds(1), 1e-6)
         var lane = lanes[permit.lane] ?? Lane()
-        if lane.calm.note(seconds, isCalm: permit.isCalm), let calm = lane.calm.seconds {
+        if lane.calm.note(seconds, isCalm: isCalm), let calm = lane.calm.seconds {
             lane.target = log(policy.tolerance * calm + policy.slack / .seconds(1))
             lanes[permit.lane] = lane
         }
-        if permit.isCalm { noteCalm(at: now) }
+        if isCalm { noteCalm(at: now) }
         let start = window.start ?? now
         window.start = start
         window.sum += log(seconds) - lane.target

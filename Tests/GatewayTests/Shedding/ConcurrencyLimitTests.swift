@@ -138,12 +138,15 @@ import Testing
         #expect(simulation.latency(0, 0.99, 70...90) <= 0.3)
     }
 
-    @Test func `who begins under load learns all the same how long calm requests take`() throws {
+    @Test(arguments: Priority.allCases)
+    func `who begins under load learns all the same how long calm requests take`(
+        _ priority: Priority
+    ) throws {
         var policy = ConcurrencyLimit.Policy.small
         policy.initial = 500
         let simulation = OverloadSimulation(
             Self.exponential,
-            [Self.flow(.normal, 3)],
+            [Self.flow(priority, 3)],
             policy: policy
         )
         simulation.run(until: 40)
@@ -164,6 +167,21 @@ import Testing
         let simulation = OverloadSimulation(Self.exponential, [quick, slow])
         simulation.run(until: 60)
         #expect(simulation.refused.map(\.count) == [0, 0])
+    }
+
+    @Test func `what began in calm and ended in a crowd does not count as calm`() throws {
+        var limit = ConcurrencyLimit(policy: .small)
+        func enter(_ milliseconds: Int) throws -> ConcurrencyLimit.Permit {
+            let permit = limit.enter(.high, lane: 0, at: .milliseconds(milliseconds))
+            return try #require(permit)
+        }
+        limit.leave(try enter(0), isSample: true, at: .milliseconds(10))
+        let first = try enter(20)
+        let others = try (0..<20).map { _ in try enter(21) }
+        limit.leave(first, isSample: true, at: .milliseconds(1020))
+        for other in others { limit.leave(other, isSample: false, at: .milliseconds(1020)) }
+        let calm = try #require(limit.calmSeconds[0])
+        #expect((0.0099...0.0101).contains(calm), "\(calm)")
     }
 
     @Test func `the limit does not grow while it is not used`() {
