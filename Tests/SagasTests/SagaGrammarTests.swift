@@ -93,7 +93,7 @@ import Testing
         let folders = [programs, root.appendingPathComponent(".build/debug")]
         let modules = folders.map { $0.appendingPathComponent("Modules").path }
             .first { FileManager.default.fileExists(atPath: "\($0)/Sagas.swiftmodule") }
-        let maps = ["CLinux", "COpenSSL", "CPostgres", "CZlib"].flatMap { name in
+        let maps = ["CLinux", "COpenSSL", "CPostgres", "CYajl", "CZlib"].flatMap { name in
             ["-Xcc", "-fmodule-map-file=\(root.path)/Sources/\(name)/module.modulemap"]
         }
         return ["-I", modules ?? ".build/debug/Modules"] + maps

@@ -114,6 +114,8 @@ import Testing
             )
             try await database.transaction { tx throws(DatabaseError) in
                 try await OrderEvents.apply(late, in: tx)
+                // What was left to be sent goes before a statement that is answered.
+                _ = try await tx.one(FindEndOfNotifications())
                 // Written after it and committed before it.
                 do { try await tell(me, "Early", in: database) } catch {
                     throw DatabaseError.decoding("\(error)")
