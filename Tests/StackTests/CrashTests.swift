@@ -77,6 +77,10 @@ import Testing
                 "charge again, later",
             ]
         )
+        #expect(
+            CrashRepeat.all(.outOfStock).map(\.request) == [.reserve, .reserve, .release],
+            "payment was never asked"
+        )
         #expect(labels(.declined).isSuperset(of: ["refund again, later", "release again, later"]))
         #expect(
             labels(.cancel) == [

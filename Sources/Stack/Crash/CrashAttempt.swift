@@ -105,6 +105,8 @@ struct Attempt {
             item.fault == .duplicate || (run.stack.controls[item.victim]?.fired(0) ?? 0) > 0
             || isSecondArmed || hasStoodStill
         run.stack.disarm()
+        // A recovery that begins only now is not broken any more: its kill would hit the next case.
+        isSecondArmed = true
     }
 
     /// The shop sells as if nothing had been; this also opens the connections for the next case.

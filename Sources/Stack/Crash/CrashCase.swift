@@ -161,7 +161,10 @@ struct CrashRepeat: Hashable {
 
     /// All that make sense in a scenario; a case's point counts them from 1.
     static func all(_ scenario: CrashScenario) -> [CrashRepeat] {
-        let asked: [Request] = scenario.isUndone ? Request.allCases : [.reserve, .charge]
+        // Where stock is short nothing was ever asked of payment, so nothing can come again there.
+        let asked: [Request] =
+            scenario == .outOfStock
+            ? [.reserve, .release] : scenario.isUndone ? Request.allCases : [.reserve, .charge]
         if scenario == .cancel {
             // What was asked for long ago comes again as well, and must change nothing.
             let undoing: [Request] = [.refund, .release]
