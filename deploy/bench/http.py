@@ -9,16 +9,13 @@ whatever else the machine does falls on both. The table shows medians; the ratio
 the rounds' ratios, which a noisy minute disturbs less than a ratio of medians.
 """
 
-import argparse
 import pathlib
-import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 
-from common import PATH, free_ports, install, milliseconds, wait_for
+from common import PATH, free_ports, install, read_options, table, take_turns, wait_for
 
 JSON_BODY = (
     '{"currency":"USD","id":"0192f0c1-7a3e-7c55-8a51-3f1f0c0de5a1",'
@@ -92,59 +89,16 @@ def start(home, server, processor):
     return processes, ports
 
 
-def measure(url, seconds, connections, processor):
-    """Requests a second and the 99th percentile in milliseconds."""
-    text = subprocess.run(
-        ["taskset", "-c", str(processor), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-         "--latency", url],
-        check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in text or "Socket errors" in text:
-        sys.exit(f"{url}: {text}")
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    return rate, milliseconds(re.search(r"^\s+99%\s+(\S+)", text, re.MULTILINE).group(1))
-
-
-def compare(ports, options):
-    results = {case: {"ours": [], "nginx": []} for case in CASES}
-    for turn in range(options.rounds):
-        order = ("ours", "nginx") if turn % 2 == 0 else ("nginx", "ours")
-        for case in CASES:
-            _, scheme, path = case
-            for name in order:
-                url = f"{scheme}://127.0.0.1:{ports[name][scheme]}{path}"
-                results[case][name].append(
-                    measure(url, options.seconds, options.connections, options.load_processor))
-        print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
-    return results
-
-
-def table(results):
-    print("| case | ours, requests/s | nginx, requests/s | ratio | ours p99, ms | nginx p99, ms |")
-    print("|---|---:|---:|---:|---:|---:|")
-    for (name, _, _), found in results.items():
-        ratios = [a[0] / b[0] for a, b in zip(found["ours"], found["nginx"])]
-        ours, theirs = ([statistics.median(column) for column in zip(*found[who])]
-                        for who in ("ours", "nginx"))
-        print(f"| {name} | {ours[0]:,.0f} | {theirs[0]:,.0f} | {statistics.median(ratios):.2f} "
-              f"| {ours[1]:.2f} | {theirs[1]:.2f} |")
-
-
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--server", default=".build/release/HTTPBench")
-    arguments.add_argument("--rounds", type=int, default=7)
-    arguments.add_argument("--seconds", type=int, default=3)
-    arguments.add_argument("--connections", type=int, default=64)
-    arguments.add_argument("--server-processor", type=int, default=0)
-    arguments.add_argument("--load-processor", type=int, default=1)
-    options = arguments.parse_args()
+    options = read_options(".build/release/HTTPBench")
     install("nginx", "wrk")
     with tempfile.TemporaryDirectory(prefix="bench-http-") as name:
         home = pathlib.Path(name)
         home.chmod(0o755)
         processes, ports = start(home, options.server, options.server_processor)
         try:
-            table(compare(ports, options))
+            table(take_turns(
+                CASES, lambda name, case: f"{case[1]}://127.0.0.1:{ports[name][case[1]]}{case[2]}", options))
         finally:
             for process in processes:
                 process.terminate()
