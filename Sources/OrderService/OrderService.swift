@@ -73,5 +73,6 @@ enum OrderService {
         Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
         SagaMigrations.endMany,
         MessagingMigrations.outboxDays,
+        SagaMigrations.trace,
     ]
 }

@@ -120,6 +120,15 @@ final class TokenGate: Sendable {
         }
     }
 
+    /// Waits until a token with these claims is refused: its session has ended, or its time is over.
+    ///
+    /// Returns early when the task is cancelled.
+    func end(of claims: AccessClaims) async {
+        let left = claims.expiresAt + AccessToken.leeway.components.seconds - now()
+        let expiry = Deadline.after(.seconds(max(0, left)))
+        await sessions.listening(to: claims) { _ = await $0.hasEnded.wait(until: expiry) }
+    }
+
     private func cached(_ digest: [UInt8]) -> AccessClaims? {
         guard let claims = verified.find(digest) else { return nil }
         guard let verifier = keys.withLock({ $0.verifier }),
