@@ -24,6 +24,10 @@ extension Replica {
 }
 
 extension UserAnswer {
+    func stamp(of product: ProductID) -> String? {
+        json["lines"]?.array?.first { $0["product_id"]?.string == "\(product)" }?["stamp"]?.string
+    }
+
     var cart: [String: Int64] {
         var cart: [String: Int64] = [:]
         for line in json["lines"]?.array ?? [] {
@@ -144,30 +148,35 @@ extension UserAnswer {
             try await world.replica { first in
                 try await first.migrate()
                 try await world.replica { second in
-                    let products = (0..<40).map { _ in ProductID.next() }
-                    try await withThrowingTaskGroup(of: Void.self) { group in
+                    let products = (0..<20).map { _ in ProductID.next() }
+                    let stamps = try await withThrowingTaskGroup(of: [String].self) { group in
                         for (number, device) in [first, second].enumerated() {
-                            group.addTask {
-                                for index in products.indices where index % 2 == number {
-                                    let put = try await device.put(
-                                        products[index],
-                                        index + 1,
-                                        by: customer
-                                    )
-                                    #expect(put.status == .ok, "\(put)")
-                                }
-                            }
+                            let mine = products.indices.filter { $0 % 2 == number }
+                            group.addTask { try await fill(mine.map { products[$0] }, on: device) }
                         }
-                        try await group.waitForAll()
+                        return try await group.reduce(into: []) { $0 += $1 }
                     }
-                    let cart = try await first.cart(of: customer)
-                    #expect(cart.count == 40)
-                    for (index, product) in products.enumerated() {
-                        #expect(cart["\(product)"] == Int64(index + 1))
-                    }
+                    let seen = try await first.call(.get, "/cart", by: customer)
+                    for product in products { #expect(seen.cart["\(product)"] == 3) }
+                    #expect(seen.cart.count == 21)
+                    // Each write of the kettle came after the others, and the last of them is there.
+                    #expect(Set(stamps).count == 20)
+                    #expect(seen.stamp(of: kettle) == stamps.max())
                 }
             }
         }
+    }
+
+    /// Puts each product in, and the kettle after each; gives the kettle's stamps.
+    private func fill(_ products: [ProductID], on device: Replica) async throws -> [String] {
+        var stamps: [String] = []
+        for (index, product) in products.enumerated() {
+            let put = try await device.put(product, 3, by: customer)
+            #expect(put.status == .ok, "\(put)")
+            let written = try await device.put(kettle, index + 1, by: customer)
+            stamps.append(try #require(written.stamp(of: kettle), "\(written)"))
+        }
+        return stamps
     }
 
     @Test func `a cart that was filled elsewhere is merged once, however often it is sent`()

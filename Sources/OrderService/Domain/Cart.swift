@@ -73,7 +73,7 @@ struct Cart: Sendable, Hashable {
     /// - Parameter wall: milliseconds since 1970, as this machine believes.
     func stamp(_ device: String = CartStamp.shop, wall: Int64) -> CartStamp {
         var clock = HybridLogicalClock()
-        clock.receive(latest, wall: max(wall, HybridLogicalClock.milliseconds(of: latest)))
+        clock.receive(latest, wall: HybridLogicalClock.milliseconds(of: latest))
         return CartStamp(clock.tick(wall: wall), device)
     }
 
