@@ -69,7 +69,7 @@ enum Help {
     static let text = """
         load: customers for the shop, and trouble for the platform
 
-          load browse | search | checkout | hot | sign-in | mixed
+          load browse | search | cart | checkout | hot | sign-in | mixed
               [--url http://127.0.0.1:8080] [--seconds 10] [--accounts N] [--lines 3]
               [--users 8 [--think MS]]                  each waits for an answer, then thinks
               [--rate N [--to N | --spike N] [--poisson]]  so many a second, answered or not
@@ -82,6 +82,9 @@ enum Help {
                                       1: the network is reliable
                                       2: latency is zero
                                       4: the network is secure
+
+        A visit to the cart puts things in, changes and removes some, merges what another device held,
+        reads it, and one time in four checks out what is there; each request counts.
 
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and
