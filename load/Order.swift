@@ -81,7 +81,12 @@ enum Help {
           load fallacy N              one of these, shown to be false, and survived:
                                       1: the network is reliable
                                       2: latency is zero
+                                      3: bandwidth is infinite
                                       4: the network is secure
+                                      5: topology doesn't change
+                                      6: there is one administrator
+                                      7: transport cost is zero
+                                      8: the network is homogeneous
 
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and
