@@ -68,10 +68,10 @@ struct Topology: Sendable {
             try await stage.platform.act(.kill, on: [victim])
             Terminal.say("        \(victim.name) is killed")
             try await walk.watch(.gone, for: 8)
-            try await stage.platform.act(.start, on: [victim])
             Terminal.say("        \(victim.name) is started again")
-            try await walk.findAgain()
-            try await walk.watch(.back, for: 14)
+            try await walk.watchReturn {
+                try await stage.platform.act(.start, on: [victim])
+            }
             for member in rolling {
                 try await stage.platform.act(.restart, on: [member])
                 Terminal.say("        \(member.name) was replaced")
@@ -95,8 +95,26 @@ struct Topology: Sendable {
             before = Standing([:], upstream: "product")
         }
 
+        /// Looks while `start` goes on, until the instance has been asked again for 14 s, or for 40 s
+        /// in vain.
+        mutating func watchReturn(_ start: @escaping @Sendable () async throws -> Void) async throws
+        {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await start() }
+                let end = Deadline.after(.seconds(40))
+                var looks = 0
+                while looks < 14 / Topology.pause, !end.hasPassed {
+                    try await watch(.back, for: Topology.pause)
+                    let isAsked = walk.looks.last.map { $0.strangers < $0.callers } ?? false
+                    looks += isAsked ? 1 : 0
+                    if !isAsked { try await findAgain() }
+                }
+                try await group.waitForAll()
+            }
+        }
+
         /// A container that was started again may have another address.
-        mutating func findAgain() async throws {
+        private mutating func findAgain() async throws {
             let members = try await topology.stage.platform.members()
             let found = members.first { $0.name == topology.victim.name }
             address = found?.listen?.description ?? address
@@ -104,23 +122,25 @@ struct Topology: Sendable {
 
         mutating func watch(_ phase: TopologyWalk.Phase, for seconds: Int) async throws {
             if before.tries.isEmpty { before = await standing() }
-            for _ in 0..<(seconds / Topology.pause) {
-                try await EventLoop.sleep(for: .seconds(Topology.pause))
-                let now = await standing()
-                let even = now.tries(since: before) / Double(topology.instances)
-                let own = now.tries(since: before, at: address)
-                let look = TopologyWalk.Look(
-                    phase: phase,
-                    second: Int((Deadline.now.nanoseconds - start.nanoseconds) / 1_000_000_000),
-                    share: even > 0 ? own / even : 0,
-                    strangers: now.strangers(to: address),
-                    callers: now.tries.count,
-                    outcomes: topology.stage.session.recorder.takeWindow().outcomes
-                )
-                before = now
-                walk.take(look)
-                Terminal.say(look.line(topology.victim.name))
-            }
+            for _ in 0..<(seconds / Topology.pause) { try await look(phase) }
+        }
+
+        private mutating func look(_ phase: TopologyWalk.Phase) async throws {
+            try await EventLoop.sleep(for: .seconds(Topology.pause))
+            let now = await standing()
+            let even = now.tries(since: before) / Double(topology.instances)
+            let own = now.tries(since: before, at: address)
+            let look = TopologyWalk.Look(
+                phase: phase,
+                second: Int((Deadline.now.nanoseconds - start.nanoseconds) / 1_000_000_000),
+                share: even > 0 ? own / even : 0,
+                strangers: now.strangers(to: address),
+                callers: now.tries.count,
+                outcomes: topology.stage.session.recorder.takeWindow().outcomes
+            )
+            before = now
+            walk.take(look)
+            Terminal.say(look.line(topology.victim.name))
         }
 
         private func standing() async -> Standing {

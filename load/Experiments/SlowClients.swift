@@ -3,11 +3,11 @@ internal import Reactor
 
 /// Clients that want much and take it slowly, and clients that send a little and do that slowly.
 struct SlowClients: Sendable {
-    static let readers = 40
+    static let readers = 24
     static let senders = 10
     /// How many pages each reader asks for, one behind the other without waiting.
     static let pages = 300
-    /// Longer than a content may take to come.
+    /// Longer than a content may take to come, and than it takes until all are there.
     static let seconds = 26
     /// How many bytes a reader takes a second: more than the slowest that is tolerated.
     private static let pace = 2048
@@ -37,7 +37,11 @@ struct SlowClients: Sendable {
         return try await withThrowingTaskGroup(of: Told.self) { group in
             for number in 0..<Self.readers {
                 let token = accounts[number % accounts.count].token
-                group.addTask { Told(read: try await read(token, until: end), late: 0) }
+                group.addTask {
+                    // What the sockets' buffers take at first is asked for at once, so not by all together.
+                    try await EventLoop.sleep(for: .milliseconds(number * 500))
+                    return Told(read: try await read(token, until: end), late: 0)
+                }
             }
             for number in 0..<Self.senders {
                 let token = accounts[number % accounts.count].token

@@ -86,7 +86,7 @@ struct TopologyWalk: Sendable, Equatable {
 
     /// Its share in the first looks behind its return, and in the last.
     var shares: (first: Double, last: Double) {
-        let back = looks.filter { $0.phase == .back }.map(\.share)
+        let back = looks.filter { $0.phase == .back && $0.strangers < $0.callers }.map(\.share)
         func mean(_ shares: ArraySlice<Double>) -> Double {
             shares.reduce(0, +) / Double(max(1, shares.count))
         }

@@ -125,7 +125,8 @@ extension ComposePlatform {
                 }
                 try await EventLoop.sleep(for: .milliseconds(200))
             }
-            throw Shop.Failed(description: "no gateway came up in container \(name)")
+            let log = try await run([docker, "logs", "--tail", "1", name], what: "read logs")
+            throw Shop.Failed(description: "no gateway came up in container \(name): \(log)")
         } catch {
             await remove()
             throw error
