@@ -81,7 +81,12 @@ enum Help {
           load fallacy N              one of these, shown to be false, and survived:
                                       1: the network is reliable
                                       2: latency is zero
+                                      3: bandwidth is infinite
                                       4: the network is secure
+                                      5: topology doesn't change
+                                      6: there is one administrator
+                                      7: transport cost is zero
+                                      8: the network is homogeneous
 
         A visit to the cart puts things in, changes and removes some, merges what another device held,
         reads it, and one time in four checks out what is there; each request counts.
