@@ -12,7 +12,7 @@ internal import ServiceKit
 enum OrderService {
     static func main() {
         Service.run("order") { boot in
-            let configuration = try OrderConfiguration(boot.environment)
+            let configuration = try OrderConfiguration(boot.environment, without: boot.ablation)
             let product = try boot.upstream("product", policy: calls)
             let payment = try boot.upstream("payment", policy: calls)
             let journal = try await OrderJournal(configuration, boot)

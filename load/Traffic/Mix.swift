@@ -34,6 +34,9 @@ struct Mix: Sendable, Equatable {
     /// A shop on an ordinary day.
     static let everyday = Mix(weights: [.browse: 55, .search: 25, .checkout: 17, .signIn: 3])
 
+    /// As many who look at products as who buy.
+    static let lookAndBuy = Mix(weights: [.browse: 1, .checkout: 1])
+
     /// Reads `browse=60,search=30,checkout=10`; nil when it makes no sense.
     init?(_ text: String) {
         var weights: [Scenario: Int] = [:]
