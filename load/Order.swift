@@ -125,8 +125,9 @@ enum Help {
 
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and
-        sagas; without, shelves run empty and 409 is a frequent answer. Nothing but this machine and
-        its containers is ever sent to.
+        sagas; without, shelves run empty and 409 is a frequent answer. Without --url the gateway is
+        the stack's own, or what listens on port 8080. Nothing but this machine and its containers
+        is ever sent to.
 
         --rate begins requests at their own time and counts each one's time from when it was due, so
         waiting behind a slow one shows; --to ramps, --spike lifts the middle fifth, --poisson makes

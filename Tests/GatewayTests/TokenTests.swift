@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 import Identity
+import Mesh
 import Reactor
 import Synchronization
 import Telemetry
@@ -239,5 +240,29 @@ func claims(_ role: AccessRole = .customer, now: Int64 = 1_800_000_000) -> Acces
         #expect(refresh.mayAsk(at: .seconds(100)) == true)
         #expect(refresh.mayAsk(at: .seconds(104)) == false)
         #expect(refresh.mayAsk(at: .seconds(105)) == true)
+    }
+
+    @Test func `fetching keys uses up no retries that customers may need`() async throws {
+        try await onLoop {
+            let metrics = Metrics()
+            let users = Upstream(
+                name: "user",
+                endpoints: try Endpoints("127.0.0.1:1"),
+                client: HTTPClient(),
+                tls: nil,
+                log: .silent,
+                metrics: metrics
+            )
+            let gate = TokenGate(log: .silent, metrics: metrics)
+            gate.look(at: users, "/keys")
+            let refresh = Task(executorPreference: EventLoop.required) { await gate.run() }
+            let hasFailed = try await eventually {
+                users.snapshot.instances.contains { $0.failures >= 3 }
+            }
+            refresh.cancel()
+            await refresh.value
+            #expect(hasFailed)
+            #expect(users.snapshot.retriesLeft == RetryBudget.Policy().minimum)
+        }
     }
 }

@@ -19,7 +19,7 @@ import Testing
         let options = try options(
             "checkout --url http://localhost:9090 --users 3 --seconds 4 --json"
         )
-        #expect(options.shop.host == "127.0.0.1" && options.shop.port == 9090)
+        #expect(options.shop == ShopAddress("http://127.0.0.1:9090"))
         #expect(options.users == 3 && options.seconds == 4 && options.printsJSON)
         #expect(options.pattern == .users(3, think: .zero))
         #expect(try parse("") == .help)

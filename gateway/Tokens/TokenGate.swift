@@ -56,12 +56,15 @@ final class TokenGate: Sendable {
     }
 
     /// From now on fetches keys from this upstream; those at hand stay until it has answered.
+    ///
+    /// A fetch is not tried again but made again soon: while an upstream starts, a few fetches would
+    /// use up the retries that customers' requests may need right after.
     func look(at upstream: Upstream, _ path: String) {
         source.withLock { source in
             source = {
                 let request = ClientRequest(.get, path)
-                guard
-                    let response = try? await upstream.call(request, .init(isIdempotent: true)),
+                let options = CallOptions(isIdempotent: true, retries: 0)
+                guard let response = try? await upstream.call(request, options),
                     response.status == .ok
                 else { return nil }
                 return try? await response.body(limit: 65_536)
