@@ -46,8 +46,8 @@ enum Order: Sendable, Equatable {
 enum ExperimentName: Sendable, Equatable {
     case breaker
     case chaos
-    /// One stack with every guard, then one without each of these.
-    case ablation([Guard])
+    /// One stack with every guard, then one without each of these groups.
+    case ablation([[Guard]])
     /// Databases out of reach.
     case cap
     /// Clocks that are wrong.
@@ -80,23 +80,31 @@ enum ExperimentName: Sendable, Equatable {
         }
     }
 
-    /// The guards that are named, such as `retries,breaker`; all when none is.
+    /// The guards that are named, such as `retries,breaker+retry-budget`.
+    ///
+    /// When none is, each alone, and the two that stand in for each other together.
     private static func guards(
         _ rest: inout ArraySlice<String>
-    ) throws(Options.Invalid) -> [Guard] {
-        guard let list = rest.first, !list.hasPrefix("--") else { return Guard.allCases }
-        rest.removeFirst()
-        var guards: [Guard] = []
-        for word in list.split(separator: ",") {
-            guard let part = Guard(rawValue: String(word)) else {
-                throw Options.Invalid(
-                    description: "'\(word)' is no guard; there are "
-                        + Guard.allCases.map(\.rawValue).joined(separator: ", ")
-                )
-            }
-            guards.append(part)
+    ) throws(Options.Invalid) -> [[Guard]] {
+        guard let list = rest.first, !list.hasPrefix("--") else {
+            return Guard.allCases.map { [$0] } + [[.breaker, .retryBudget]]
         }
-        return guards
+        rest.removeFirst()
+        var groups: [[Guard]] = []
+        for group in list.split(separator: ",") {
+            var guards: [Guard] = []
+            for word in group.split(separator: "+") {
+                guard let part = Guard(rawValue: String(word)) else {
+                    throw Options.Invalid(
+                        description: "'\(word)' is no guard; there are "
+                            + Guard.allCases.map(\.rawValue).joined(separator: ", ")
+                    )
+                }
+                guards.append(part)
+            }
+            groups.append(guards)
+        }
+        return groups
     }
 }
 

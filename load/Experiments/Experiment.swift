@@ -13,9 +13,9 @@ enum Experiment {
         case .chaos:
             options.rate = options.rate ?? 30
             return try await Chaos(Stage(options)).run()
-        case .ablation(let parts):
-            options.rate = options.rate ?? 15
-            return try await Ablation(parts, options).run()
+        case .ablation(let variants):
+            options.rate = options.rate ?? 30
+            return try await Ablation(variants, options).run()
         case .cap:
             options.rate = options.rate ?? 20
             return try await Partition(Stage(options)).run()

@@ -4,12 +4,13 @@ internal import Reactor
 
 /// `load ablation`: what each guard prevents, by taking one after the other away.
 struct Ablation: Sendable {
-    private let parts: [Guard]
+    private let variants: [[Guard]]
     private let options: Options
     private let seed: UInt64
 
-    init(_ parts: [Guard], _ options: Options) {
-        self.parts = parts
+    /// - Parameter variants: what is left out, stack by stack.
+    init(_ variants: [[Guard]], _ options: Options) {
+        self.variants = variants
         self.options = options
         seed = options.seed ?? UInt64.random(in: 1...999_999)
     }
@@ -17,18 +18,21 @@ struct Ablation: Sendable {
     func run() async throws -> Bool {
         Terminal.say(
             """
-            What will be done: \(parts.count + 1) stacks, one after the other, each in a folder of its own that is gone \
+            What will be done: \(variants.count + 2) stacks, one after the other, each in a folder of its own that is gone \
             afterwards; each gets \(options.rate ?? 0) checkouts a second for \(AblationPlan.seconds) s and the same \
-            troubles (--seed \(seed)): answers of payment and of the provider are lost, requests are lost, an \
+            troubles (--seed \(seed)): answers of payment and of the provider are lost, requests to product are lost, an \
             instance is slow, order processes are paused for longer than their leases and killed, payment fails. \
-            The first stack has every guard; each other one lacks one: \(parts.map(\.rawValue).joined(separator: ", ")).
-            What is expected: with every guard everything adds up, whatever fails; without some it does not.
+            The first and the last stack have every guard, the others lack \
+            \(variants.map { Self.name($0) }.joined(separator: ", ")).
+            What is expected: with every guard everything adds up, whatever fails; without some it does not. Figures \
+            count when they are well beyond those of the two stacks that lack nothing.
 
             """
         )
-        let whole = try await row(without: nil)
+        var whole = [try await row(without: [])]
         var ablated: [AblationRow] = []
-        for part in parts { ablated.append(try await row(without: part)) }
+        for missing in variants { ablated.append(try await row(without: missing)) }
+        whole.append(try await row(without: []))
         let report = AblationReport(whole: whole, ablated: ablated)
         Terminal.say("\n" + report.table + "\n\n" + report.effects)
         return Stage.conclude(
@@ -40,13 +44,14 @@ struct Ablation: Sendable {
     }
 
     /// One stack from its start to its books.
-    private func row(without part: Guard?) async throws -> AblationRow {
-        let words = part.map { ["--set", "ABLATE=\($0.rawValue)"] } ?? []
-        Terminal.say(part.map { "Without \($0.rawValue):" } ?? "With every guard:")
+    private func row(without missing: [Guard]) async throws -> AblationRow {
+        let names = missing.map(\.rawValue).joined(separator: ",")
+        let words = missing.isEmpty ? [] : ["--set", "ABLATE=\(names)"]
+        Terminal.say(missing.isEmpty ? "With every guard:" : "Without \(Self.name(missing)):")
         let found = try await OwnStack.with(
             AblationPlan.replicas + AblationPlan.settings + words
         ) { stack in
-            try await measure(part, on: stack)
+            try await measure(missing, on: stack)
         }
         Terminal.say(
             "    \(Figure.rounded(found.goodput)) confirmed a second, p99 "
@@ -56,10 +61,19 @@ struct Ablation: Sendable {
         return found
     }
 
-    private func measure(_ part: Guard?, on own: OwnStack) async throws -> AblationRow {
+    private static func unserved(_ sum: Tally) -> Double {
+        let failed = sum.outcomes.filter { $0.key.hasPrefix("5") || $0.key == "no answer" }
+        return Double(failed.values.reduce(0, +)) / Double(max(1, sum.requests))
+    }
+
+    private static func name(_ missing: [Guard]) -> String {
+        missing.map(\.rawValue).joined(separator: "+")
+    }
+
+    private func measure(_ missing: [Guard], on own: OwnStack) async throws -> AblationRow {
         var options = options
         options.platform = .stack(own.data)
-        if let shop = ShopAddress("http://127.0.0.1:\(own.port)") { options.shop = shop }
+        options.shop = nil
         let stage = try await Stage(options)
         defer { try? FileManager.default.removeItem(atPath: stage.history) }
         let payments = stage.members(of: "payment")
@@ -78,9 +92,10 @@ struct Ablation: Sendable {
         // As long as a saga may take to give up, and some more for it to be undone.
         let findings = try await StackPlatform(own.data).findings(wait: 45, history: stage.history)
         return AblationRow(
-            part: part,
+            missing: missing,
             goodput: Double(sum.outcomes["201", default: 0]) / Double(AblationPlan.seconds),
             p99: sum.latencies.percentile(0.99),
+            unserved: Self.unserved(sum),
             charges: Double(charges) / Double(max(1, sum.requests)),
             findings: findings
         )

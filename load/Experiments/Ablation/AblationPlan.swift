@@ -35,8 +35,9 @@ struct AblationPlan: Sendable {
             add(30, 7, Self.failing, payment)
             add(39, 6, Self.dead, payment)
         }
-        add(1, 40, Self.lost, products.first)
-        add(8, 3, .kill, products.last)
+        for product in products { add(1, 26, Self.lost, product) }
+        // Not before: whoever is killed forgets its faults.
+        add(33, 3, .kill, products.last)
         add(16, 8, Self.slow, products.first)
         // Longer than a lease: somebody else drives its sagas meanwhile.
         add(4, 10, .pause, orders.first)
@@ -57,8 +58,8 @@ struct AblationPlan: Sendable {
         "loses 15% of its answers"
     )
     private static let lost = ChaosPlan.Trouble.Kind.fault(
-        ["name": "ablation-lost", "drop_request": true, "percent": 10],
-        "loses 10% of its requests"
+        ["name": "ablation-lost", "drop_request": true, "percent": 12],
+        "loses 12% of its requests"
     )
     private static let slow = ChaosPlan.Trouble.Kind.fault(
         ["name": "ablation-slow", "latency_ms": 2500],

@@ -3,16 +3,20 @@ internal import Reactor
 
 /// What became of one stack under the load and the troubles of `load ablation`.
 struct AblationRow: Sendable, Equatable {
-    /// The guard that was left out; nil for none.
-    let part: Guard?
+    /// The guards that were left out.
+    let missing: [Guard]
     /// Checkouts that were answered 201 at once, a second.
     let goodput: Double
     let p99: Duration
+    /// The share of checkouts that were answered 5xx, or not at all, when they were first asked for.
+    let unserved: Double
     /// Charges that payment was asked for, for each checkout.
     let charges: Double
     let findings: [Finding]
 
-    var name: String { part?.rawValue ?? "(nothing)" }
+    var name: String {
+        missing.isEmpty ? "(nothing)" : missing.map(\.rawValue).joined(separator: "+")
+    }
 
     /// Invariants that do not hold.
     var broken: [Finding] { findings.filter { !$0.holds } }
@@ -46,21 +50,24 @@ struct AblationRow: Sendable, Equatable {
     }
 }
 
-/// All rows, compared with the one of the stack that had every guard.
+/// All rows, compared with those of the stacks that had every guard.
 struct AblationReport: Sendable {
-    let whole: AblationRow
+    /// The first stack and the last: by how much these differ, anything may differ.
+    let whole: [AblationRow]
     let ablated: [AblationRow]
 
     private static let head = [
-        "left out", "goodput/s", "p99 ms", "charges asked", "charged twice", "orders lost",
+        "left out", "goodput/s", "p99 ms", "unserved", "charges asked", "charged twice",
+        "orders lost",
         "events lost", "contradictions", "oversold", "invariants broken",
     ]
 
     /// A line of names, then one for each stack.
     var table: String {
-        let rows = ([whole] + ablated).map { row in
+        let rows = (whole.prefix(1) + ablated + whole.dropFirst()).map { row in
             [
                 row.name, "\(Figure.rounded(row.goodput))", "\(Figure.milliseconds(row.p99))",
+                Self.percent(row.unserved),
                 "×\(Figure.rounded(row.charges))", "\(row.chargedTwice)", "\(row.ordersLost)",
                 "\(row.eventsLost)", "\(row.contradictions)", "\(row.oversold)",
                 "\(row.broken.count)",
@@ -90,29 +97,48 @@ struct AblationReport: Sendable {
     }
 
     /// With every guard everything adds up, and without some it does not: else the troubles proved nothing.
-    var holds: Bool { whole.broken.isEmpty && ablated.contains { !$0.broken.isEmpty } }
+    var holds: Bool {
+        whole.allSatisfy(\.broken.isEmpty) && ablated.contains { !$0.broken.isEmpty }
+    }
+
+    private static func percent(_ share: Double) -> String { "\(Figure.rounded(share * 100))%" }
 
     /// Broken promises first; then figures that are off by more than a busy machine explains.
     func effects(of row: AblationRow) -> [String] {
         var effects = row.broken.filter { finding in
-            !whole.broken.contains { $0.name == finding.name }
+            !whole.contains { $0.broken.contains { $0.name == finding.name } }
         }.map { "\($0.name): \($0.figures)" }
-        if row.goodput < whole.goodput * 0.85 {
-            effects.append(
-                "goodput \(Figure.rounded(whole.goodput)) → \(Figure.rounded(row.goodput)) a second"
-            )
+        func note(_ what: String, _ before: String, _ after: String, _ isOff: Bool) {
+            if isOff { effects.append("\(what) \(before) → \(after)") }
         }
-        if row.p99 > whole.p99 * 1.5 {
-            effects.append(
-                "p99 \(Figure.milliseconds(whole.p99)) → \(Figure.milliseconds(row.p99)) ms"
-            )
-        }
-        if row.charges > whole.charges * 1.25 {
-            effects.append(
-                "charges asked for each checkout ×\(Figure.rounded(whole.charges)) → "
-                    + "×\(Figure.rounded(row.charges))"
-            )
-        }
+        let goodput = whole.map(\.goodput).min() ?? 0
+        let p99 = whole.map(\.p99).max() ?? .zero
+        let unserved = whole.map(\.unserved).max() ?? 0
+        let charges = whole.map(\.charges).max() ?? 0
+        note(
+            "goodput a second",
+            "\(Figure.rounded(goodput))",
+            "\(Figure.rounded(row.goodput))",
+            row.goodput < goodput * 0.85
+        )
+        note(
+            "p99 in ms",
+            "\(Figure.milliseconds(p99))",
+            "\(Figure.milliseconds(row.p99))",
+            row.p99 > p99 * 1.5
+        )
+        note(
+            "unserved at first",
+            Self.percent(unserved),
+            Self.percent(row.unserved),
+            row.unserved > unserved + 0.03
+        )
+        note(
+            "charges asked for each checkout",
+            "×\(Figure.rounded(charges))",
+            "×\(Figure.rounded(row.charges))",
+            row.charges > charges * 1.25
+        )
         return effects
     }
 }
