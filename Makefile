@@ -38,7 +38,7 @@ down: ## stop what `make up` started
 test: deps ## build and run all tests
 	swift build --build-tests $(IMPORTS)
 	@# What failed is said again at the end, where it is looked for; all that was printed stays in .build/test.log.
-	swift test $(IMPORTS) --disable-xctest --no-parallel 2>&1 | tee .build/test.log || { \
+	@swift test $(IMPORTS) --disable-xctest --no-parallel 2>&1 | tee .build/test.log || { \
 	  grep 'recorded an issue' .build/test.log | cut -c 1-500 || :; grep 'Test run with' .build/test.log | tail -n 1; exit 1; }
 
 COMPOSE_TEST ?=
