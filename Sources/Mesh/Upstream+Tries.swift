@@ -43,7 +43,7 @@ extension Upstream {
             if case .failure(let error) = result, error.mayHaveActed {
                 progress.mayHaveActed = true
             }
-            guard Self.isWorthRetrying(result, request, options),
+            guard policy.retriesCalls, Self.isWorthRetrying(result, request, options),
                 progress.tried.count <= options.retries ?? policy.retries,
                 let delay = pause(before: progress.tried.count, until: deadline),
                 !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })

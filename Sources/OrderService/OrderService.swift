@@ -12,7 +12,7 @@ internal import ServiceKit
 enum OrderService {
     static func main() {
         Service.run("order") { boot in
-            let configuration = try OrderConfiguration(boot.environment)
+            let configuration = try OrderConfiguration(boot.environment, without: boot.ablation)
             let product = try boot.upstream("product", policy: calls)
             let payment = try boot.upstream("payment", policy: calls)
             let journal = try await OrderJournal(configuration, boot)
@@ -73,10 +73,7 @@ enum OrderService {
         Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
         SagaMigrations.endMany,
         MessagingMigrations.outboxDays,
-<<<<<<< HEAD
         SagaMigrations.trace,
-=======
         Migration(name: "v0004_create_carts", sql: PackageResources.v0004_create_carts_sql),
->>>>>>> cart
     ]
 }

@@ -100,7 +100,8 @@ struct Customer: Sendable {
         "/products?limit=10",
     ]
 
-    private func checkout(_ key: String, _ products: [String]) throws -> ClientRequest {
+    /// What checks some of the products out.
+    func checkout(_ key: String, _ products: [String]) throws -> ClientRequest {
         let products = products.shuffled().prefix(Int.random(in: 1...maxLines))
         let lines = products.map { Line(product_id: $0, quantity: Int.random(in: 1...2)) }
         return try order(Checkout(items: lines), key)

@@ -38,6 +38,9 @@ struct Mix: Sendable, Equatable {
         .browse: 50, .search: 22, .cart: 10, .checkout: 15, .signIn: 3,
     ])
 
+    /// As many who look at products as who buy.
+    static let lookAndBuy = Mix(weights: [.browse: 1, .checkout: 1])
+
     /// Reads `browse=60,search=30,checkout=10`; nil when it makes no sense.
     init?(_ text: String) {
         var weights: [Scenario: Int] = [:]
