@@ -31,7 +31,7 @@ import Testing
         p99: Duration = .seconds(2),
         unserved: Double = 0.02,
         charges: Double = 1.2,
-        findings: [Finding] = []
+        findings: [Invariant] = []
     ) -> AblationRow {
         AblationRow(
             missing: missing,
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func `the oracle's figures are read by the words behind them`() throws {
-        let row = row(findings: try Finding.all(in: Self.verified))
+        let row = row(findings: try Invariant.all(in: Self.verified))
         #expect(row.chargedTwice == 3 && row.oversold == 6 && row.contradictions == 11)
         #expect(row.eventsLost == 7 && row.ordersLost == 8 && row.broken.count == 6)
         let clean = self.row()
@@ -52,12 +52,12 @@ import Testing
     }
 
     @Test func `what is no judgement is told as it is`() {
-        let error = #expect(throws: Shop.Failed.self) { try Finding.all(in: "stack: no stack") }
+        let error = #expect(throws: Shop.Failed.self) { try Invariant.all(in: "stack: no stack") }
         #expect(error?.description.contains("stack: no stack") == true)
     }
 
     @Test func `a number is found before all of its words, and only there`() {
-        let finding = Finding(name: "x", holds: false, figures: "1 not here, 23 not told, 4 told")
+        let finding = Invariant(name: "x", holds: false, figures: "1 not here, 23 not told, 4 told")
         #expect(finding.number(before: "not told") == 23)
         #expect(finding.number(before: "told") == 4)
         #expect(finding.number(before: "not here") == 1)
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func `a promise that breaks without a guard is its effect`() throws {
-        let broken = Finding(name: "one capture", holds: false, figures: "2 twice")
+        let broken = Invariant(name: "one capture", holds: false, figures: "2 twice")
         let report = AblationReport(
             whole: [row(), row()],
             ablated: [row(.idempotency, findings: [broken])]

@@ -56,13 +56,13 @@ struct StackPlatform: Platform {
     /// What the oracle says of each invariant once all hold, or after so many seconds.
     ///
     /// - Throws: `Shop.Failed` when it cannot read a database.
-    func findings(wait: Int, history: String) async throws -> [Finding] {
+    func findings(wait: Int, history: String) async throws -> [Invariant] {
         let outcome = try await Program.run(
             program,
             ["verify", "--json", "--data", data, "--wait", "\(wait)", "--history", history],
             within: .seconds(wait + 300)
         )
-        return try Finding.all(in: outcome.text)
+        return try Invariant.all(in: outcome.text)
     }
 
     func adminPassword() async throws -> String? {

@@ -12,14 +12,14 @@ struct AblationRow: Sendable, Equatable {
     let unserved: Double
     /// Charges that payment was asked for, for each checkout.
     let charges: Double
-    let findings: [Finding]
+    let findings: [Invariant]
 
     var name: String {
         missing.isEmpty ? "(nothing)" : missing.map(\.rawValue).joined(separator: "+")
     }
 
     /// Invariants that do not hold.
-    var broken: [Finding] { findings.filter { !$0.holds } }
+    var broken: [Invariant] { findings.filter { !$0.holds } }
 
     /// Orders that were charged for more than once, where the money is.
     var chargedTwice: Int { number("at the provider", "at most one capture per order") }

@@ -1,20 +1,20 @@
 internal import HTTP
 
 /// One invariant as `stack verify` judged it.
-struct Finding: Sendable, Equatable, Decodable {
+struct Invariant: Sendable, Equatable, Decodable {
     let name: String
     let holds: Bool
     /// Numbers with words between them, such as `0 charged twice here, 3 at the provider`.
     let figures: String
 
     private struct Report: Decodable {
-        let invariants: [Finding]
+        let invariants: [Invariant]
     }
 
     /// Reads what `stack verify --json` printed.
     ///
     /// - Throws: `Shop.Failed` with what it said instead.
-    static func all(in text: String) throws -> [Finding] {
+    static func all(in text: String) throws -> [Invariant] {
         let start = text.firstIndex(of: "{") ?? text.endIndex
         guard let report = try? JSON.decode(Report.self, from: Array(text[start...].utf8)) else {
             throw Shop.Failed(description: "stack verify said: \(text)")
