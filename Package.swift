@@ -200,7 +200,7 @@ let package = Package(
         tests(
             "ServiceKitTests",
             [
-                "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
+                "Contracts", "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
             ]
         ),
         tests("LoadTests", ["Load", "HTTP", "Reactor", "Witness"]),

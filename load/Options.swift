@@ -1,7 +1,7 @@
 /// What the command line asks for.
 struct Options: Sendable, Equatable {
-    /// The gateway.
-    var shop = ShopAddress()
+    /// The gateway; nil for the platform's, or the default port of this machine.
+    var shop: ShopAddress?
     /// What customers do.
     var mix = Mix(.checkout)
     /// How many customers shop at the same time.

@@ -11,8 +11,8 @@ struct Session: Sendable {
 
     /// Gets everything ready: stock, accounts, the history's file.
     init(_ options: Options) async throws {
-        let shop = try await Shop(options.shop)
         let platform = try Session.platform(options.platform)
+        let shop = try await Shop(try await Session.address(options, platform))
         let products = try await shop.productsInStock()
         if options.mix.buys, let password = try await platform?.adminPassword() {
             try await shop.deliver(1_000_000, of: products, password: password)
@@ -49,6 +49,17 @@ struct Session: Sendable {
         case .stack(let data): StackPlatform(data)
         case .compose: try ComposePlatform()
         }
+    }
+
+    /// Where the gateway is: as asked, where the stack put it, or on the default port.
+    private static func address(
+        _ options: Options,
+        _ platform: (any Platform)?
+    ) async throws -> ShopAddress {
+        if let asked = options.shop { return asked }
+        guard case .stack = options.platform, let platform else { return ShopAddress() }
+        let gateway = try await platform.members().first { $0.service == "gateway" }
+        return gateway?.listen.flatMap { ShopAddress("http://\($0)") } ?? ShopAddress()
     }
 
     /// Runs customers as asked and reports.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 import Identity
+import Mesh
 import Reactor
 import Synchronization
 import Telemetry
@@ -137,7 +138,12 @@ func claims(_ role: AccessRole = .customer, now: Int64 = 1_800_000_000) -> Acces
             let gate = gate()
             var statuses = [await status(gate, first)]
             publisher.set(up: false)
+            let watch = Task(executorPreference: EventLoop.required) { await gate.run() }
+            let isRefused = try await eventually { publisher.fetches > 1 }
+            #expect(isRefused, "they are asked for again, in vain")
             statuses.append(await status(gate, second))
+            watch.cancel()
+            await watch.value
             return statuses
         }
         #expect(statuses == [200, 200])
@@ -221,6 +227,10 @@ func claims(_ role: AccessRole = .customer, now: Int64 = 1_800_000_000) -> Acces
 
     @Test func `keys are asked for every minute, after failures sooner`() {
         var refresh = KeyRefresh()
+        for _ in 0..<20 {
+            let wait = refresh.fetched(false)
+            #expect(wait == .milliseconds(250), "nobody is let in without keys")
+        }
         #expect(refresh.fetched(true) == .seconds(60))
         let waits = (0..<8).map { _ in refresh.fetched(false) }
         #expect(
@@ -239,5 +249,29 @@ func claims(_ role: AccessRole = .customer, now: Int64 = 1_800_000_000) -> Acces
         #expect(refresh.mayAsk(at: .seconds(100)) == true)
         #expect(refresh.mayAsk(at: .seconds(104)) == false)
         #expect(refresh.mayAsk(at: .seconds(105)) == true)
+    }
+
+    @Test func `fetching keys uses up no retries that customers may need`() async throws {
+        try await onLoop {
+            let metrics = Metrics()
+            let users = Upstream(
+                name: "user",
+                endpoints: try Endpoints("127.0.0.1:1"),
+                client: HTTPClient(),
+                tls: nil,
+                log: .silent,
+                metrics: metrics
+            )
+            let gate = TokenGate(log: .silent, metrics: metrics)
+            gate.look(at: users, "/keys")
+            let refresh = Task(executorPreference: EventLoop.required) { await gate.run() }
+            let hasFailed = try await eventually {
+                users.snapshot.instances.contains { $0.failures >= 3 }
+            }
+            refresh.cancel()
+            await refresh.value
+            #expect(hasFailed)
+            #expect(users.snapshot.retriesLeft == RetryBudget.Policy().minimum)
+        }
     }
 }

@@ -18,7 +18,7 @@ import Testing
         let options = try options(
             "checkout --url http://localhost:9090 --users 3 --seconds 4 --json"
         )
-        #expect(options.shop.host == "127.0.0.1" && options.shop.port == 9090)
+        #expect(options.shop == ShopAddress("http://127.0.0.1:9090"))
         #expect(options.users == 3 && options.seconds == 4 && options.printsJSON)
         #expect(options.pattern == .users(3, think: .zero))
         #expect(try parse("") == .help)
@@ -51,10 +51,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "cart", "checkout --users", "checkout --users 0", "checkout --what 1", "checkout --rate 0",
+        "basket", "checkout --users", "checkout --users 0", "checkout --what 1",
+        "checkout --rate 0",
         "checkout --lines 11", "checkout --accounts many", "checkout --rate", "checkout --to 5",
         "checkout --poisson", "checkout --rate 5 --think 5", "checkout --rate 5 --to 6 --spike 7",
-        "mixed --mix cart=1", "fallacy", "fallacy 9", "chaos --minutes 0",
+        "mixed --mix basket=1", "fallacy", "fallacy 9", "chaos --minutes 0",
         "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
         "checkout --url https://127.0.0.1:80",
     ])

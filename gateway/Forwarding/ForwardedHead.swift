@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import HTTP
 internal import Identity
 internal import Reactor
+internal import Telemetry
 
 /// The head of a request as it goes on to a service: written afresh from the parsed one.
 enum ForwardedHead {
@@ -12,6 +13,7 @@ enum ForwardedHead {
         [
             .host, .contentLength, .expect, .authorization, .cookie, Names.hops, .traceparent,
             .requestDeadline, .via, "forwarded", "x-real-ip", "x-user-id", "x-role", "x-session-id",
+            Names.requestID,
         ],
         prefixes: [Names.reserved, "x-forwarded-"],
         takesUnderscores: true
@@ -29,6 +31,7 @@ enum ForwardedHead {
             headers.add(Names.session, claims.session.canonical)
         }
         (ClientOrigin.current ?? ClientOrigin(request)).add(to: &headers)
+        if let trace = TraceContext.current { headers.add(Names.requestID, trace.traceID) }
         if let hops = hopsLeft(request) { headers.add(Names.hops, String(hops - 1)) }
         return headers
     }
@@ -86,11 +89,15 @@ enum ForwardedHead {
 
     /// Names that do not come out: the platform's own, and what our server writes itself.
     private static let inside = HeaderNames(
-        [.contentLength, .date, .requestDeadline, "server"],
+        [.contentLength, .date, .requestDeadline, "server", Names.requestID],
         prefixes: [Names.reserved]
     )
 
+    /// What a request is called everywhere: its trace id, also where nobody reads `traceparent`.
+    static let requestID = Names.requestID
+
     private enum Names {
+        static let requestID: HeaderName = "x-request-id"
         static let hops: HeaderName = "max-forwards"
         static let reserved = HeaderName(stringLiteral: CallerHeader.reservedPrefix)
         static let user: HeaderName = "x-anyway-user"

@@ -63,7 +63,7 @@ struct Forwarder: Sendable {
             if let content = answer.bodyStream.whole(limit: Self.bufferedLimit) {
                 return Self.response(answer, limits, content)
             }
-            return try await Self.response(answer, limits)
+            return try await response(answer, limits, pass)
         } catch {
             var problem = error.problem(upstream: route.upstream)
             problem.headers.append(limits)
@@ -144,19 +144,20 @@ struct Forwarder: Sendable {
     }
 
     /// A short answer is read first, so that one cut short becomes a clean 502; a long one streams.
-    static func response(
+    func response(
         _ answer: ClientResponse,
-        _ limits: Headers
+        _ limits: Headers,
+        _ pass: Gatekeeper.Pass
     ) async throws(MeshError) -> Response {
         let reader = answer.bodyStream
-        if let length = reader.length, length <= bufferedLimit {
+        if let length = reader.length, length <= Self.bufferedLimit {
             let content: [UInt8]
             do throws(Problem) {
-                content = try await reader.collect(limit: bufferedLimit)
+                content = try await reader.collect(limit: Self.bufferedLimit)
             } catch {
                 throw error.status == .gatewayTimeout ? .deadline : .unknown("cut short")
             }
-            return response(answer, limits, content)
+            return Self.response(answer, limits, content)
         }
         let headers = ForwardedHead.response(answer.headers, limits: limits)
         // Only a stream without an end may be ended early; anything else would look complete.
@@ -172,15 +173,11 @@ struct Forwarder: Sendable {
                 }
             )
         }
+        let relay = EventRelay(source: reader, tokens: gatekeeper.tokens, claims: pass.claims)
         return Response(
             answer.status,
             headers: headers,
-            body: .stream { writer in
-                try await writer.flush()
-                while !writer.isDraining, let piece = try await reader.next() {
-                    try await writer.write(piece)
-                }
-            }
+            body: .stream { writer in try await relay.run(writer) }
         )
     }
 

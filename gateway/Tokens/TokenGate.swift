@@ -56,12 +56,15 @@ final class TokenGate: Sendable {
     }
 
     /// From now on fetches keys from this upstream; those at hand stay until it has answered.
+    ///
+    /// A fetch is not tried again but made again soon: while an upstream starts, a few fetches would
+    /// use up the retries that customers' requests may need right after.
     func look(at upstream: Upstream, _ path: String) {
         source.withLock { source in
             source = {
                 let request = ClientRequest(.get, path)
-                guard
-                    let response = try? await upstream.call(request, .init(isIdempotent: true)),
+                let options = CallOptions(isIdempotent: true, retries: 0)
+                guard let response = try? await upstream.call(request, options),
                     response.status == .ok
                 else { return nil }
                 return try? await response.body(limit: 65_536)
@@ -121,6 +124,15 @@ final class TokenGate: Sendable {
         } catch {
             throw refuse(Self.label(error))
         }
+    }
+
+    /// Waits until a token with these claims is refused: its session has ended, or its time is over.
+    ///
+    /// Returns early when the task is cancelled.
+    func end(of claims: AccessClaims) async {
+        let left = claims.expiresAt + AccessToken.leeway.components.seconds - now()
+        let expiry = Deadline.after(.seconds(max(0, left)))
+        await sessions.listening(to: claims) { _ = await $0.hasEnded.wait(until: expiry) }
     }
 
     private func cached(_ digest: [UInt8]) -> AccessClaims? {
