@@ -42,16 +42,31 @@ internal import CYajl
 
     private let generator: yajl_gen
     private let output: UnsafeMutablePointer<PlainList<UInt8>>
-    // An access to one of these ends within the method that begins it, which calls nothing of the value
-    // that is encoded, so two never overlap. To have that checked at run time costs a tenth of all.
+    /// What has begun and not ended, the outermost first.
+    ///
+    /// Safe: an access to it, or to one of those below, ends within the method that begins it, which calls
+    /// nothing of the value that is encoded, so two never overlap. To have that checked at run time
+    /// costs a tenth of all.
     @safe @exclusivity(unchecked) private var containers = PlainList<Container>(capacity: 16)
+    /// The members of the objects among them.
+    ///
+    /// Safe: as `containers`.
     @safe @exclusivity(unchecked) private var members = PlainList<Member>(capacity: 64)
     /// An object's text, while its members are moved.
+    ///
+    /// Safe: as `containers`.
     @safe @exclusivity(unchecked) private var moved = PlainList<UInt8>(capacity: 256)
+    /// The place that was begun last.
+    ///
+    /// Safe: as `containers`.
     @safe @exclusivity(unchecked) private var lastPlace = JSONText.root
     /// The place whose value is to come next.
+    ///
+    /// Safe: as `containers`.
     @safe @exclusivity(unchecked) private var pending = JSONText.root
     /// Whether the value cannot be written here; the text is of no use then.
+    ///
+    /// Safe: as `containers`.
     @safe @exclusivity(unchecked) private(set) var isBeyond = false
     /// Whether nobody waits for the text any more.
     var isOver = false
