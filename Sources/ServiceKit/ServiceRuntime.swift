@@ -122,6 +122,7 @@ final class ServiceRuntime: Sendable {
         let servers = [
             server(listener, serverTLS, observer), try await publicServer(observer),
         ].compactMap(\.self)
+        certificateWatch.show(in: boot.metrics)
         let backgrounds = Task(executorPreference: EventLoop.required) { [self] in
             await withTaskGroup(of: Void.self) { group in
                 for background in boot.backgrounds { group.addTask { await background.run() } }
@@ -134,6 +135,9 @@ final class ServiceRuntime: Sendable {
         }
         defer { backgrounds.cancel() }
         if boot.faults != nil { boot.log.warning("takes injected faults: FAULTS=on", [:]) }
+        if boot.ablation != Ablation() {
+            boot.log.warning("guards are left out", ["guards": .list(boot.ablation.names)])
+        }
         boot.log.info("ready", ["listen": .string(listener.address.description)])
         stage.withLock { $0 = .ready }
         try await withTaskCancellationHandler {

@@ -91,6 +91,9 @@ struct ComposePlatform: Platform {
 
     func authority() async throws -> String { try await file("authority.pem") }
 
+    /// Each container keeps its key to itself.
+    func consumer() -> TLSConfiguration? { nil }
+
     /// A file that the user service has.
     private func file(_ name: String) async throws -> String {
         try await run(

@@ -13,6 +13,8 @@ protocol Platform: Sendable {
     func verify(wait: Int, history: String?) async throws -> Program.Outcome
     /// The certificate of the authority that processes trust, in PEM.
     func authority() async throws -> String
+    /// The certificate and key of a consumer of events; nil where they are out of reach.
+    func consumer() -> TLSConfiguration?
     /// The administrator's password; nil when it is out of reach.
     func adminPassword() async throws -> String?
     /// Where the gateway serves clients over TLS; nil for nowhere.
@@ -79,9 +81,9 @@ struct Admin: Sendable {
         }
     }
 
-    /// Takes all faults back; a process that does not answer has none left.
-    func clear(_ member: Member) async {
-        _ = await ask(member, ClientRequest(.delete, "/faults"))
+    /// Takes all faults back, or the one of a name; a process that does not answer has none left.
+    func clear(_ member: Member, of name: String? = nil) async {
+        _ = await ask(member, ClientRequest(.delete, "/faults" + (name.map { "/\($0)" } ?? "")))
     }
 
     /// How many requests met the fault of this name so far, counted by the process that they reached.

@@ -53,6 +53,18 @@ struct StackPlatform: Platform {
         )
     }
 
+    /// What the oracle says of each invariant once all hold, or after so many seconds.
+    ///
+    /// - Throws: `Shop.Failed` when it cannot read a database.
+    func findings(wait: Int, history: String) async throws -> [Finding] {
+        let outcome = try await Program.run(
+            program,
+            ["verify", "--json", "--data", data, "--wait", "\(wait)", "--history", history],
+            within: .seconds(wait + 300)
+        )
+        return try Finding.all(in: outcome.text)
+    }
+
     func adminPassword() async throws -> String? {
         do {
             let file = URL(filePath: "\(data)/secrets/admin-password")
@@ -114,6 +126,14 @@ struct StackPlatform: Platform {
             if parts.count == 2 { found[String(parts[0])] = String(parts[1]) }
         }
         return found
+    }
+
+    func consumer() -> TLSConfiguration? {
+        TLSConfiguration(
+            certificateFile: "\(data)/certificates/notification.1.pem",
+            keyFile: "\(data)/secrets/notification.1.key",
+            caFile: "\(data)/certificates/authority.pem"
+        )
     }
 
     private func stack(_ words: [String], what: String) async throws -> String {

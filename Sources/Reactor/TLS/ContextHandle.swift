@@ -99,6 +99,14 @@ internal import COpenSSL
         }
     }
 
+    /// When the first of the own certificates ends, those of sites and of chains included, in seconds
+    /// since 1970; nil when there is none.
+    var certificateEnd: Int64? {
+        var seconds: Int64 = 0
+        let own = unsafe anyway_ctx_end(pointer, &seconds) == 1 ? seconds : nil
+        return (sites.map(\.certificateEnd) + [own]).compactMap(\.self).min()
+    }
+
     /// The contexts of a server's further sites, which differ from this one in their certificates.
     func loadSites(_ files: TLSConfiguration) throws(TLSError) {
         guard let folder = files.sitesFolder else { return }
