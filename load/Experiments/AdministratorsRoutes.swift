@@ -25,7 +25,7 @@ enum AdministratorsRoutes {
               "upstreams": {
             \(upstreams.joined(separator: ",\n"))
               },
-              "keys": {"upstream": "user", "path": "/.well-known/jwks.json", "ended_sessions": "/sessions/ended"},
+              "keys": {"upstream": "user", "path": "/.well-known/jwks.json"},
               "limits": {"client": {"user": {"requests": 1000}, "address": {"requests": 1000}}},
               "routes": [
                 \(routes.joined(separator: ",\n    "))

@@ -21,7 +21,7 @@ extension Fallacy {
         try folder.write(AdministratorsRoutes.text(), to: "routes.json")
         defer { folder.remove() }
         let gateway = try await stage.platform.startGateway(folder)
-        let (findings, sum): ([Finding], Tally)
+        let (findings, sum): ([Attempt], Tally)
         do {
             let office = try await Office(stage, gateway, folder)
             (findings, sum) = try await office.work()
@@ -74,10 +74,10 @@ struct Office: Sendable {
     }
 
     /// Does everything under load; says and returns what came of it, and how customers were answered.
-    func work() async throws -> ([Finding], Tally) {
+    func work() async throws -> ([Attempt], Tally) {
         try await stage.underLoad(by: customers) {
             try await EventLoop.sleep(for: .seconds(3))
-            var all: [Finding] = []
+            var all: [Attempt] = []
             for (what, part) in [
                 ("Routes, read again at SIGHUP:", routes), ("One product, two editors:", editors),
                 ("Certificates:", certificates), ("The key that signs tokens:", signingKey),
@@ -94,7 +94,7 @@ struct Office: Sendable {
 
     // MARK: Routes
 
-    private func routes() async throws -> [Finding] {
+    private func routes() async throws -> [Attempt] {
         var findings = [await expect(200, "the catalog", "/products?limit=1")]
         try await put(AdministratorsRoutes.text(catalog: false))
         findings.append(await expect(404, "the catalog, taken out", "/products?limit=1"))
@@ -109,7 +109,7 @@ struct Office: Sendable {
             )
         }
         findings.append(
-            Finding(
+            Attempt(
                 what: "a slip of the pen, refused",
                 came: reasons.last ?? "no word of it",
                 isAsExpected: reasons.last?.contains("line ") == true
@@ -140,7 +140,7 @@ struct Office: Sendable {
     // MARK: Editors
 
     /// Both read the product; the second one's change is of what the first one saw.
-    private func editors() async throws -> [Finding] {
+    private func editors() async throws -> [Attempt] {
         guard let password = try await stage.platform.adminPassword(),
             let product = customers.first?.products.last
         else { throw Shop.Failed(description: "there is no administrator") }
@@ -159,12 +159,12 @@ struct Office: Sendable {
         let second = await attempt { try await edit("described by the second", ["if-match": tag]) }
         await stage.mending { _ = try? await edit(old, [:]) }
         return [
-            Finding(
+            Attempt(
                 what: "the first changes it",
                 came: first.map { "\($0)" } ?? "no answer",
                 isAsExpected: first == 200
             ),
-            Finding(
+            Attempt(
                 what: "the second, who saw it before that",
                 came: second.map { "\($0)" } ?? "no answer",
                 isAsExpected: second == 412
@@ -179,11 +179,11 @@ struct Office: Sendable {
         _ what: String,
         _ target: String,
         _ headers: Headers = [:]
-    ) async -> Finding {
+    ) async -> Attempt {
         let came = await attempt {
             try await ask(ClientRequest(.get, target, headers: headers)).status
         }
-        return Finding(
+        return Attempt(
             what: what,
             came: came.map { "\($0)" } ?? "no answer",
             isAsExpected: came == status

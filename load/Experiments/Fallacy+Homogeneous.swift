@@ -56,16 +56,16 @@ struct Crowd: Sendable {
     // MARK: Reading
 
     /// One page, asked for in every way.
-    func reading(_ door: SecureDoor?) async -> [Finding] {
+    func reading(_ door: SecureDoor?) async -> [Attempt] {
         // A price that nobody has asked for: what is kept of other pages may be older than this.
         let target = "/products?limit=20&max_price=\(Int.random(in: 1_000_000...9_000_000))"
         let dialects = Dialect.reading(target, host: gateway.description)
         guard let first = dialects.first else { return [] }
         let expected = await attempt { try await first.speak(to: gateway) }
         guard case .success(let answers) = expected, let page = answers.first else {
-            return [Finding(what: first.name, came: "\(expected)", isAsExpected: false)]
+            return [Attempt(what: first.name, came: "\(expected)", isAsExpected: false)]
         }
-        var findings: [Finding] = []
+        var findings: [Attempt] = []
         for dialect in dialects {
             let came = await attempt { try await dialect.speak(to: gateway) }
             findings.append(Self.judge(dialect, came, page))
@@ -86,10 +86,10 @@ struct Crowd: Sendable {
         _ dialect: Dialect,
         _ came: Result<[Wire.Answer], any Error>,
         _ page: Wire.Answer
-    ) -> Finding {
+    ) -> Attempt {
         switch came {
         case .failure(let error):
-            return Finding(what: dialect.name, came: "\(error)", isAsExpected: false)
+            return Attempt(what: dialect.name, came: "\(error)", isAsExpected: false)
         case .success(let answers):
             var isSame = answers.count == dialect.answers
             for answer in answers {
@@ -103,7 +103,7 @@ struct Crowd: Sendable {
                         : content == page.content)
             }
             let sizes = answers.map { "\($0.status), \($0.content.count) bytes" }
-            return Finding(
+            return Attempt(
                 what: dialect.name,
                 came: sizes.joined(separator: "; ") + (isSame ? "" : ", not the same"),
                 isAsExpected: isSame
@@ -117,7 +117,7 @@ struct Crowd: Sendable {
         _ name: String,
         _ door: SecureDoor,
         _ page: Wire.Answer
-    ) async -> Finding {
+    ) async -> Attempt {
         let came = await attempt { () async throws -> [Wire.Answer] in
             let context = try door.context(newest: version)
             let probe = try await Wire(to: door.address, tls: context)
@@ -128,30 +128,30 @@ struct Crowd: Sendable {
             return try await dialect.speak(to: door.address, context)
         }
         let found = Self.judge(dialect, came, page)
-        return Finding(what: name, came: found.came, isAsExpected: found.isAsExpected)
+        return Attempt(what: name, came: found.came, isAsExpected: found.isAsExpected)
     }
 
     /// Where the gateway listens is its operator's choice: nobody there is no failure.
-    private func overIPv6(_ dialect: Dialect, _ page: Wire.Answer) async -> Finding {
+    private func overIPv6(_ dialect: Dialect, _ page: Wire.Answer) async -> Attempt {
         let came = await attempt { () async throws -> [Wire.Answer] in
             let address = try SocketAddress(literal: "::1", port: gateway.port)
             return try await dialect.speak(to: address)
         }
         guard case .success = came else {
-            return Finding(
+            return Attempt(
                 what: "IPv6",
                 came: "nobody listens on [::1]:\(gateway.port), so not tried",
                 isAsExpected: true
             )
         }
         let found = Self.judge(dialect, came, page)
-        return Finding(what: "IPv6", came: found.came, isAsExpected: found.isAsExpected)
+        return Attempt(what: "IPv6", came: found.came, isAsExpected: found.isAsExpected)
     }
 
     // MARK: Buying
 
     /// One checkout, sent in every way under the same key.
-    func buying(_ door: SecureDoor?) async -> [Finding] {
+    func buying(_ door: SecureDoor?) async -> [Attempt] {
         let content =
             #"{"items":[{"product_id":"\#(product)","quantity":1}],"payment_method":"pm_card_visa","#
             + #""shipping_address":{"line1":"1 Loop Street","city":"Localhost","country":"US"}}"#
@@ -161,7 +161,7 @@ struct Crowd: Sendable {
             key: "load-\(UInt64.random(in: 0 ... .max))",
             host: gateway.description
         )
-        var (findings, first): ([Finding], Wire.Answer?) = ([], nil)
+        var (findings, first): ([Attempt], Wire.Answer?) = ([], nil)
         for dialect in dialects {
             let came = await attempt { try await dialect.speak(to: gateway) }
             findings.append(Self.judge(dialect.name, came, after: first))
@@ -181,12 +181,12 @@ struct Crowd: Sendable {
         _ name: String,
         _ came: Result<[Wire.Answer], any Error>,
         after first: Wire.Answer?
-    ) -> Finding {
+    ) -> Attempt {
         switch came {
-        case .failure(let error): return Finding(what: name, came: "\(error)", isAsExpected: false)
+        case .failure(let error): return Attempt(what: name, came: "\(error)", isAsExpected: false)
         case .success(let answers):
             guard let answer = answers.first, answers.count == 1 else {
-                return Finding(what: name, came: "\(answers.count) answers", isAsExpected: false)
+                return Attempt(what: name, came: "\(answers.count) answers", isAsExpected: false)
             }
             let isReplay = answer.headers["idempotency-replayed"] == "true"
             let value = try? JSON.decode(JSONValue.self, from: answer.content)
@@ -197,7 +197,7 @@ struct Crowd: Sendable {
                         && value == (try? JSON.decode(JSONValue.self, from: $0.content))
                 } ?? !isReplay
             let told = isReplay ? "the stored answer" : "a new order"
-            return Finding(
+            return Attempt(
                 what: name,
                 came: "\(answer.status), \(told)" + (isSame ? "" : ", not the same"),
                 isAsExpected: answer.status == 201 && isSame
@@ -208,9 +208,9 @@ struct Crowd: Sendable {
     // MARK: Erring
 
     /// Every mistake, and behind them a proper request.
-    func erring() async -> [Finding] {
+    func erring() async -> [Attempt] {
         let host = gateway.description
-        var findings: [Finding] = []
+        var findings: [Attempt] = []
         for misfit in Misfit.all(host: host, token: token) {
             var dialect = Dialect(misfit.name, .send(misfit.text))
             dialect.method = misfit.text.hasPrefix("POST") ? .post : .get
@@ -228,11 +228,11 @@ struct Crowd: Sendable {
         _ name: String,
         _ came: Result<[Wire.Answer], any Error>,
         _ status: Int
-    ) -> Finding {
+    ) -> Attempt {
         switch came {
-        case .failure(let error): Finding(what: name, came: "\(error)", isAsExpected: false)
+        case .failure(let error): Attempt(what: name, came: "\(error)", isAsExpected: false)
         case .success(let answers):
-            Finding(
+            Attempt(
                 what: name,
                 came: answers.map { "\($0.status)" }.joined(separator: ", "),
                 isAsExpected: answers.map(\.status) == [status]

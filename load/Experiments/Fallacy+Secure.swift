@@ -51,12 +51,12 @@ struct Intruder: Sendable {
         mine = id
     }
 
-    func attempts() async throws -> [Finding] {
+    func attempts() async throws -> [Attempt] {
         try await inside() + forged() + greedy()
     }
 
     /// Somebody who reached the inner network.
-    private func inside() async throws -> [Finding] {
+    private func inside() async throws -> [Attempt] {
         let plain = await attempt(
             "an order process is called without TLS",
             [nil],
@@ -67,7 +67,7 @@ struct Intruder: Sendable {
     }
 
     /// Somebody without a token, or with one of the own making.
-    private func forged() async -> [Finding] {
+    private func forged() async -> [Attempt] {
         let claim = ClientRequest(
             .get,
             "/orders/\(mine)",
@@ -89,7 +89,7 @@ struct Intruder: Sendable {
     }
 
     /// Customers who want more than is theirs; and one who does not.
-    private func greedy() async -> [Finding] {
+    private func greedy() async -> [Attempt] {
         [
             await atGateway(
                 "a customer asks for another one's order",
@@ -117,12 +117,12 @@ struct Intruder: Sendable {
         _ what: String,
         _ expected: Int,
         _ request: ClientRequest
-    ) async -> Finding {
+    ) async -> Attempt {
         await attempt(what, [expected], request, stage.session.shop.endpoint)
     }
 
     /// A certificate that says `gateway`, signed by an authority of the intruder's own.
-    private func foreignCertificate() async throws -> Finding {
+    private func foreignCertificate() async throws -> Attempt {
         let what = "an order process is shown a certificate of a foreign authority"
         let folder = "/tmp/anyway-intruder-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -151,7 +151,7 @@ struct Intruder: Sendable {
         _ expected: [Int?],
         _ request: ClientRequest,
         _ endpoint: Endpoint
-    ) async -> Finding {
+    ) async -> Attempt {
         var status: Int?
         var came: String
         do throws(ClientError) {
@@ -165,7 +165,7 @@ struct Intruder: Sendable {
         } catch {
             came = "no answer (\(error))"
         }
-        return Finding(what: what, came: came, isAsExpected: expected.contains(status))
+        return Attempt(what: what, came: came, isAsExpected: expected.contains(status))
     }
 
     /// The token with one character of its content replaced.

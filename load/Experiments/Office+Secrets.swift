@@ -10,10 +10,10 @@ extension Office {
     // MARK: Certificates
 
     /// Everybody's certificate is replaced; then one of them by somebody else's.
-    func certificates() async throws -> [Finding] {
+    func certificates() async throws -> [Attempt] {
         guard let stack = stage.platform as? StackPlatform else {
             return [
-                Finding(
+                Attempt(
                     what: "left out",
                     came:
                         "in containers nobody keeps the authority's key, so nobody can sign new ones",
@@ -44,12 +44,12 @@ extension Office {
         }
         try SecretFile.write(kept, to: files.certificate, mode: 0o644)
         return [
-            Finding(
+            Attempt(
                 what: "new ones for all",
                 came: "\(new.count) of \(members.count) processes read theirs, none was restarted",
                 isAsExpected: new.count == members.count
             ),
-            Finding(
+            Attempt(
                 what: "\(victim.name) is given \(other.service)'s by mistake",
                 came: wrong.isEmpty
                     ? "no word of it"
@@ -90,7 +90,7 @@ extension Office {
     // MARK: The signing key
 
     /// The key is made to look as old as it is when the user service makes a new one.
-    func signingKey() async throws -> [Finding] {
+    func signingKey() async throws -> [Attempt] {
         guard let account = stage.session.customers.first?.account else { return [] }
         let old = Self.key(of: account.token)
         let before = Set(try await keys())
@@ -107,12 +107,12 @@ extension Office {
             return Self.key(of: token) == old ? nil : token
         }
         var findings = [
-            Finding(
+            Attempt(
                 what: "its successor is published beside it",
                 came: published.map { "\($0) keys" } ?? "no",
                 isAsExpected: published != nil
             ),
-            Finding(
+            Attempt(
                 what: "new tokens are signed by it",
                 came: token == nil ? "no" : "yes",
                 isAsExpected: token != nil

@@ -1,5 +1,5 @@
 /// One thing that was tried, and what came of it.
-struct Finding: Sendable, Equatable {
+struct Attempt: Sendable, Equatable {
     let what: String
     /// A status, a figure, or why there was none.
     let came: String
@@ -11,8 +11,8 @@ struct Finding: Sendable, Equatable {
 
 extension Stage {
     /// Says what came of everything; whether all of it was as expected.
-    func show(_ findings: [Finding]) -> Bool {
-        for finding in findings { Terminal.say(finding.line) }
-        return findings.allSatisfy(\.isAsExpected)
+    func show(_ attempts: [Attempt]) -> Bool {
+        for attempt in attempts { Terminal.say(attempt.line) }
+        return attempts.allSatisfy(\.isAsExpected)
     }
 }
