@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build up down test compose-test lint bench bench-http bench-gateway bench-cache bench-checkout bench-recovery observe observe-check crash fmt fuzz interop transfer simulate mutation
+.PHONY: help deps build up down test compose-test lint bench bench-http bench-gateway bench-cache bench-overload bench-checkout bench-recovery observe observe-check crash fmt fuzz interop transfer simulate mutation
 
 # Everything here is Debian's; no package of another origin is built or fetched.
 DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev postgresql pkg-config curl
@@ -67,6 +67,10 @@ bench-cache: deps ## compare pages from the gateway's cache with nginx proxy_cac
 bench-gateway: deps ## compare our gateway with HAProxy doing the same and with nginx as a plain proxy; BENCH="--rounds 9"
 	swift build -c release --product gateway
 	deploy/bench/gateway.py $(BENCH)
+
+bench-overload: deps ## ask for three times what an upstream can do: goodput, p99, checkouts before browsing; BENCH="--seconds 20"
+	swift build -c release --product gateway
+	deploy/bench/overload.py $(BENCH)
 
 bench-checkout: build ## compare checkouts a second with pgbench running the same SQL; BENCH="--old-orders 1000000"
 	deploy/bench/checkout.py $(BENCH)

@@ -41,7 +41,8 @@ final class AccessNote: Sendable {
     }
 }
 
-/// Writes one line for each request; its trace id is added by the logger.
+/// Writes one line for each request and tells the client what to ask for it by: the trace id, which the
+/// logger adds to the line.
 struct AccessLog: Sendable {
     private let log: Logger
 
@@ -83,12 +84,23 @@ struct AccessLog: Sendable {
         _ note: AccessNote,
         _ started: Deadline
     ) throws(Problem) -> Response {
+        let name = TraceContext.current?.traceID
         switch result {
-        case .success(let response):
-            write(request, response.status, response.route, Self.size(response), note, started)
+        case .success(var response):
+            let route = response.route ?? request.routeTemplate
+            write(request, response.status, route, Self.size(response), note, started)
+            if let name { response.headers[ForwardedHead.requestID] = name }
             return response
-        case .failure(let problem):
-            write(request, problem.status, nil, nil, note, started)
+        case .failure(var problem):
+            write(
+                request,
+                problem.status,
+                problem.route ?? request.routeTemplate,
+                nil,
+                note,
+                started
+            )
+            if let name { problem.headers[ForwardedHead.requestID] = name }
             throw problem
         }
     }

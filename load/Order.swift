@@ -113,7 +113,7 @@ enum Help {
     static let text = """
         load: customers for the shop, and trouble for the platform
 
-          load browse | search | checkout | hot | sign-in | mixed
+          load browse | search | cart | checkout | hot | sign-in | mixed
               [--url http://127.0.0.1:8080] [--seconds 10] [--accounts N] [--lines 3]
               [--users 8 [--think MS]]                  each waits for an answer, then thinks
               [--rate N [--to N | --spike N] [--poisson]]  so many a second, answered or not
@@ -129,7 +129,15 @@ enum Help {
           load fallacy N              one of these, shown to be false, and survived:
                                       1: the network is reliable
                                       2: latency is zero
+                                      3: bandwidth is infinite
                                       4: the network is secure
+                                      5: topology doesn't change
+                                      6: there is one administrator
+                                      7: transport cost is zero
+                                      8: the network is homogeneous
+
+        A visit to the cart puts things in, changes and removes some, merges what another device held,
+        reads it, and one time in four checks out what is there; each request counts.
 
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and

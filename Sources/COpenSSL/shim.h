@@ -2,6 +2,8 @@
 #ifndef ANYWAY_COPENSSL_H
 #define ANYWAY_COPENSSL_H
 #include <limits.h>
+#include <stdint.h>
+#include <time.h>
 #include <string.h>
 #include <openssl/ssl.h>
 #include <openssl/err.h>
@@ -142,6 +144,27 @@ static inline int anyway_write_key_pem(BIO *bio, const EVP_PKEY *key) {
 }
 static inline int anyway_write_key_der(BIO *bio, const EVP_PKEY *key) {
     return i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, NULL, NULL);
+}
+
+// When a certificate ends, in seconds since 1970; false when its date cannot be read.
+static inline int anyway_certificate_end(const X509 *certificate, int64_t *seconds) {
+    struct tm end;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) return 0;
+    *seconds = (int64_t)timegm(&end);
+    return 1;
+}
+// When the first of a context's own certificate and those it sends along ends, in seconds since 1970;
+// false when it has none.
+static inline int anyway_ctx_end(SSL_CTX *context, int64_t *seconds) {
+    const X509 *own = SSL_CTX_get0_certificate(context);
+    if (own == NULL || !anyway_certificate_end(own, seconds)) return 0;
+    STACK_OF(X509) *chain = NULL;
+    SSL_CTX_get0_chain_certs(context, &chain);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        int64_t end;
+        if (anyway_certificate_end(sk_X509_value(chain, i), &end) && end < *seconds) *seconds = end;
+    }
+    return 1;
 }
 
 // Adds an extension, spelled as in openssl.cnf, to a certificate that `issuer` will sign.

@@ -6,8 +6,8 @@ internal import Postgres
 internal import Sagas
 internal import ServiceKit
 
-/// Takes orders and drives each to its end: confirmed and paid, rejected and undone, or cancelled and
-/// refunded.
+/// Keeps carts, takes orders and drives each to its end: confirmed and paid, rejected and undone, or
+/// cancelled and refunded.
 @main
 enum OrderService {
     static func main() {
@@ -73,5 +73,7 @@ enum OrderService {
         Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
         SagaMigrations.endMany,
         MessagingMigrations.outboxDays,
+        SagaMigrations.trace,
+        Migration(name: "v0004_create_carts", sql: PackageResources.v0004_create_carts_sql),
     ]
 }

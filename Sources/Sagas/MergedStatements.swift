@@ -8,12 +8,14 @@ extension StartSaga: MergeableStatement {
         /// One row for each.
         public static let sql = """
             INSERT INTO saga_pending
-                (saga_id, kind, version, phase, epoch, driver, next_at, deadline)
+                (saga_id, kind, version, phase, epoch, driver, next_at, deadline, traceparent)
             SELECT s.id, s.kind, s.version, s.phase, 1, s.driver,
                 clock_timestamp() + s.lease * interval '1 millisecond',
-                clock_timestamp() + s.deadline * interval '1 millisecond'
+                clock_timestamp() + s.deadline * interval '1 millisecond',
+                nullif(s.traceparent, '')
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-                $6::integer[], $7::text[]) AS s (id, kind, driver, lease, deadline, version, phase)
+                $6::integer[], $7::text[], $8::text[])
+                AS s (id, kind, driver, lease, deadline, version, phase, traceparent)
             """
         let sagas: [StartSaga]
 
@@ -22,6 +24,7 @@ extension StartSaga: MergeableStatement {
             parameters.append(sagas.map(\.id), sagas.map(\.kind), sagas.map(\.driver))
             parameters.append(sagas.map(\.leaseMilliseconds), sagas.map(\.deadlineMilliseconds))
             parameters.append(sagas.map(\.version), sagas.map(\.phase.rawValue))
+            parameters.append(sagas.map(\.traceparent))
         }
     }
 

@@ -38,8 +38,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     ///   - driver: this replica's name, such as `order.2`. It must be its own: after a restart it takes
     ///     back at once what its former self was driving.
     ///   - commits: what ends sagas goes through it, so that others can share commits; nil for an own.
-    ///   - tracer: keeps spans of sagas that are taken over; those that are launched belong to the
-    ///     trace of the request that launches them.
+    ///   - tracer: keeps spans of sagas that are taken over; those that are launched have that of the
+    ///     request that launches them.
     public init(
         _ saga: Saga<Context>,
         database: Database,
@@ -66,6 +66,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
 
     /// The statement that starts a saga, for the transaction that stores what it is about.
     ///
+    /// The saga belongs to the trace at hand, whoever comes to drive it.
+    ///
     /// - Parameter deadline: how long it has to reach its pivot, if not as long as its kind has.
     public func start(_ id: UUID, deadline: Duration? = nil) -> StartSaga {
         StartSaga(
@@ -75,7 +77,8 @@ public final class SagaRunner<Context: Sendable>: Sendable {
             phase: saga.firstPhase,
             driver: driver,
             leaseMilliseconds: Int64(policy.lease.wholeMilliseconds),
-            deadlineMilliseconds: Int64((deadline ?? saga.deadline).wholeMilliseconds)
+            deadlineMilliseconds: Int64((deadline ?? saga.deadline).wholeMilliseconds),
+            traceparent: TraceContext.current?.traceparent ?? ""
         )
     }
 
@@ -232,11 +235,13 @@ public final class SagaRunner<Context: Sendable>: Sendable {
     ) async {
         let drive = SagaDrive(self, claimed, context, beginning, outcome)
         // Beside the request's span: a saga may well end long after its request.
-        if let span = TraceContext.current?.beginApart() ?? tracer?.begin(after: nil) {
+        if let span = TraceContext.current?.beginApart() ?? tracer?.begin(after: claimed.cause) {
             let report = await TraceContext.$current.withValue(span.context) { await drive.run() }
             span.end(drive: claimed, by: replica, report)
         } else {
-            _ = await drive.run()
+            // Nobody keeps spans here, but log lines and the participants tell the trace all the same.
+            let context = TraceContext.current ?? claimed.cause?.child()
+            _ = await TraceContext.$current.withValue(context) { await drive.run() }
         }
         outcome.resolve(.handedOver)
     }

@@ -1,15 +1,17 @@
 public import FoundationEssentials
 internal import HTTP
 public import Postgres
+internal import Telemetry
 
 /// Starts a saga: run it in the transaction that stores what the saga is about.
 public struct StartSaga: Statement {
     /// Inserts the saga's row, leased to its first driver.
     public static let sql = """
-        INSERT INTO saga_pending (saga_id, kind, version, phase, epoch, driver, next_at, deadline)
+        INSERT INTO saga_pending
+            (saga_id, kind, version, phase, epoch, driver, next_at, deadline, traceparent)
         VALUES ($1, $2, $6, $7, 1, $3,
             clock_timestamp() + $4 * interval '1 millisecond',
-            clock_timestamp() + $5 * interval '1 millisecond')
+            clock_timestamp() + $5 * interval '1 millisecond', nullif($8, ''))
         """
     let id: UUID
     let kind: String
@@ -18,6 +20,8 @@ public struct StartSaga: Statement {
     let driver: String
     let leaseMilliseconds: Int64
     let deadlineMilliseconds: Int64
+    /// The span that causes it; empty for none.
+    let traceparent: String
 
     /// Binds the row.
     public func bind(_ parameters: inout Parameters) {
@@ -28,7 +32,8 @@ public struct StartSaga: Statement {
             leaseMilliseconds,
             deadlineMilliseconds,
             version,
-            phase.rawValue
+            phase.rawValue,
+            traceparent
         )
     }
 }
@@ -43,6 +48,8 @@ struct ClaimedSaga: Sendable, Equatable {
     /// What is left until the deadline, by the database's clock; negative when it has passed.
     let remainingMilliseconds: Int64
     let refusal: Refusal?
+    /// The span that caused it, for whoever goes on; nil when that is not known, or at hand anyhow.
+    var cause: TraceContext?
 }
 
 /// Takes over sagas whose lease has lapsed, oldest first; other replicas' claims are stepped over.
@@ -63,7 +70,8 @@ struct ClaimSagas: Statement {
                 OR (driver <> $2 AND split_part(driver, '#', 1) = split_part($2, '#', 1)))
             ORDER BY next_at LIMIT $4 FOR UPDATE SKIP LOCKED)
         RETURNING saga_id, kind, phase, epoch, attempts,
-            (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint, reason, detail
+            (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint, reason, detail,
+            traceparent
         """
     let kind: String
     let versions: ClosedRange<Int32>
@@ -87,6 +95,7 @@ struct ClaimSagas: Statement {
         let attempts: Int32 = try row[4]
         let reason: String? = try row[6]
         let detail: String? = try row[7]
+        let cause: String? = try row[8]
         guard let known = SagaMachine.Phase(rawValue: phase) else {
             throw .decoding("unknown phase \(phase)")
         }
@@ -97,7 +106,8 @@ struct ClaimSagas: Statement {
             epoch: try row[3],
             attempts: Int(attempts),
             remainingMilliseconds: try row[5],
-            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") }
+            refusal: reason.map { Refusal(reason: $0, detail: detail ?? "{}") },
+            cause: cause.flatMap(TraceContext.init(traceparent:))
         )
     }
 }

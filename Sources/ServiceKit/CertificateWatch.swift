@@ -10,6 +10,23 @@ struct CertificateWatch: Sendable {
     let log: Logger
     var interval = Duration.seconds(5)
 
+    /// Shows how long the certificates are good for, those that are read later included.
+    ///
+    /// - Parameter now: seconds since 1970.
+    func show(in metrics: Metrics, now: @escaping @Sendable () -> Int64 = { ProcessClock.seconds })
+    {
+        guard !contexts.isEmpty else { return }
+        metrics.collect(
+            "tls_certificate_expires_in_seconds",
+            "Time until the first of this process's own certificates ends; negative when it has.",
+            labels: ["use"]
+        ) { [contexts] in
+            contexts.compactMap { name, context in
+                context.certificateEnd.map { Sample([name], Double($0 - now())) }
+            }
+        }
+    }
+
     /// Looks every few seconds until the task is cancelled.
     func run() async {
         var failures: [String: String] = [:]

@@ -122,6 +122,7 @@ final class ServiceRuntime: Sendable {
         let servers = [
             server(listener, serverTLS, observer), try await publicServer(observer),
         ].compactMap(\.self)
+        certificateWatch.show(in: boot.metrics)
         let backgrounds = Task(executorPreference: EventLoop.required) { [self] in
             await withTaskGroup(of: Void.self) { group in
                 for background in boot.backgrounds { group.addTask { await background.run() } }

@@ -138,7 +138,12 @@ func claims(_ role: AccessRole = .customer, now: Int64 = 1_800_000_000) -> Acces
             let gate = gate()
             var statuses = [await status(gate, first)]
             publisher.set(up: false)
+            let watch = Task(executorPreference: EventLoop.required) { await gate.run() }
+            let isRefused = try await eventually { publisher.fetches > 1 }
+            #expect(isRefused, "they are asked for again, in vain")
             statuses.append(await status(gate, second))
+            watch.cancel()
+            await watch.value
             return statuses
         }
         #expect(statuses == [200, 200])

@@ -70,10 +70,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "cart", "checkout --users", "checkout --users 0", "checkout --what 1", "checkout --rate 0",
+        "basket", "checkout --users", "checkout --users 0", "checkout --what 1",
+        "checkout --rate 0",
         "checkout --lines 11", "checkout --accounts many", "checkout --rate", "checkout --to 5",
         "checkout --poisson", "checkout --rate 5 --think 5", "checkout --rate 5 --to 6 --spike 7",
-        "mixed --mix cart=1", "ablation brakes", "ablation --compose", "ablation --data x",
+        "mixed --mix basket=1", "ablation brakes", "ablation --compose", "ablation --data x",
         "fallacy", "fallacy 9", "chaos --minutes 0",
         "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
         "checkout --url https://127.0.0.1:80",

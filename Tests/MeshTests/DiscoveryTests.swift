@@ -130,6 +130,42 @@ private final class Names: Sendable {
         #expect(!isLate)
     }
 
+    @Test func `one name of two that cannot be looked up keeps its instances`() async throws {
+        let found = try ["127.0.0.1", "127.0.0.2"].map {
+            try SocketAddress(literal: $0, port: 80)
+        }
+        let isBroken = Flag(false)
+        let lookUps = Mutex(0)
+        var policy = MeshPolicy()
+        policy.resolveInterval = .milliseconds(10)
+        policy.healthPath = nil
+        let upstream = Upstream(
+            name: "order",
+            endpoints: try Endpoints("a.test:80,b.test:80"),
+            client: HTTPClient(),
+            tls: nil,
+            policy: policy,
+            resolver: { host, _, _ async throws(SocketError) in
+                if host == "a.test" { return [found[0]] }
+                lookUps.withLock { $0 += 1 }
+                if isBroken.value { throw .unresolved(host) }
+                return [found[1]]
+            },
+            log: .silent,
+            metrics: Metrics()
+        )
+        try await onLoop { () async throws in
+            let watch = Task(executorPreference: EventLoop.required) { await upstream.run() }
+            #expect(try await eventually { upstream.snapshot.instances.count == 2 })
+            isBroken.set(true)
+            let before = lookUps.withLock { $0 }
+            #expect(try await eventually { lookUps.withLock { $0 } > before + 3 })
+            #expect(upstream.snapshot.instances.count == 2, "DNS may be what is broken")
+            watch.cancel()
+            await watch.value
+        }
+    }
+
     @Test func `a name that is looked up in time or not at all`() async throws {
         let pool = BlockingPool(name: "test", maxThreads: 1, maxQueued: 4)
         let gate = Flag(false)

@@ -26,9 +26,9 @@ import Testing
         return files
     }
 
-    private func issue(_ site: String) throws {
+    private func issue(_ site: String, days: Int = 365) throws {
         let folder = "\(bench.folder)/sites"
-        try bench.authority.issue(site).write(
+        try bench.authority.issue(site, days: days).write(
             certificateFile: "\(folder)/\(site).pem",
             keyFile: "\(folder)/\(site).key"
         )
@@ -86,6 +86,15 @@ import Testing
         #expect(try server.reloadIfChanged())
         #expect(try shown(server, "late.example") == nil)
         #expect(try !server.reloadIfChanged())
+    }
+
+    @Test func `the site whose certificate ends first is the end that is told`() throws {
+        defer { removeSites() }
+        let server = try TLSContext.server(files(["shop.example"]))
+        let end = try #require(server.certificateEnd)
+        try issue("late.example", days: 3)
+        #expect(try server.reloadIfChanged())
+        #expect(try #require(server.certificateEnd) < end - 300 * 86_400)
     }
 
     @Test func `a connection keeps its site when the files change under it`() throws {

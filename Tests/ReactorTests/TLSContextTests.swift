@@ -38,6 +38,24 @@ import Testing
         #expect(other.handshake().client.reason != nil)
     }
 
+    @Test func `an older client is served its version, but not where both must prove who they are`()
+        throws
+    {
+        var old = try bench.files("gateway", requirePeer: false)
+        old.newest = .tls12
+        let open = try TLSContext.server(bench.files("order", requirePeer: false))
+        let pair = try TLSPair(open, TLSContext.client(old), serverName: "order")
+        try pair.exchange()
+        #expect(pair.client.version == "TLSv1.2" && pair.server.version == "TLSv1.2")
+        let modern = try bench.files("gateway", requirePeer: false)
+        let other = try TLSPair(open, TLSContext.client(modern), serverName: "order")
+        try other.exchange()
+        #expect(other.client.version == "TLSv1.3")
+        let mutual = try TLSContext.server(bench.files("order"))
+        let refused = try TLSPair(mutual, TLSContext.client(old), serverName: "order")
+        #expect(refused.handshake().client.reason != nil)
+    }
+
     @Test func `new files take effect at a reload, for new connections`() throws {
         let server = try TLSContext.server(bench.files("order"))
         let client = try TLSContext.client(bench.files("gateway"))
@@ -85,6 +103,33 @@ import Testing
         #expect(throws: TLSError.self) { try server.reload() }
         #expect(throws: TLSError.self) { try server.reloadIfChanged() }
         try TLSPair(server, client, serverName: "localhost").exchange()
+    }
+
+    @Test func `the end of the certificate in use is told, also after a reload`() throws {
+        let server = try TLSContext.server(bench.files("order", days: 300))
+        #expect(Self.daysLeft(server) == 300)
+        _ = try bench.files("order", days: 20)
+        #expect(Self.daysLeft(server) == 300, "it is not in use yet")
+        #expect(try server.reloadIfChanged())
+        #expect(Self.daysLeft(server) == 20)
+    }
+
+    @Test func `a chain ends with its first certificate to end, no certificate never`() throws {
+        var files = try bench.files("order", days: 300)
+        let own = try #require(files.certificateFile)
+        let chain = try bench.authority.issue("between", days: 10).certificatePEM
+        let pem = try bench.authority.issue("order", days: 300)
+        try SecretFile.write(pem.certificatePEM + chain, to: own, mode: 0o644)
+        try SecretFile.write(pem.keyPEM, to: try #require(files.keyFile))
+        #expect(Self.daysLeft(try TLSContext.server(files)) == 10)
+        files.requirePeer = false
+        (files.certificateFile, files.keyFile) = (nil, nil)
+        #expect(try TLSContext.client(files).certificateEnd == nil)
+    }
+
+    /// In whole days, rounded: making a certificate takes a moment.
+    private static func daysLeft(_ context: TLSContext) -> Int64? {
+        context.certificateEnd.map { ($0 - Int64(time(nil)) + 43_200) / 86_400 }
     }
 
     @Test func `a missing file is named`() throws {

@@ -16,6 +16,7 @@ struct Part: Sendable, Equatable {
 final class Script: Sendable {
     struct State {
         var calls: [String] = []
+        var traces: [String] = []
         var answers: [String: [StepOutcome]] = [:]
         var holds: [String: OneShot<Bool>] = [:]
         var troubles: [Trouble] = []
@@ -38,6 +39,9 @@ final class Script: Sendable {
 
     /// The calls so far, in order.
     var calls: [String] { state.withLock { $0.calls } }
+
+    /// The trace that each call belonged to, where there was one.
+    var traces: [String] { state.withLock { $0.traces } }
 
     /// Lets a step answer these in turn; afterwards it is done.
     func answer(_ step: String, _ answers: StepOutcome...) {
@@ -79,6 +83,7 @@ final class Script: Sendable {
     func perform(_ step: String) async -> StepOutcome {
         let (gate, answer) = state.withLock { state -> (OneShot<Bool>?, StepOutcome) in
             state.calls.append(step)
+            if let trace = TraceContext.current { state.traces.append(trace.traceID) }
             let gate = state.holds.removeValue(forKey: step)
             var answers = state.answers[step] ?? []
             let answer = answers.isEmpty ? StepOutcome.done : answers.removeFirst()

@@ -55,21 +55,59 @@ import Testing
         }
     }
 
-    @Test func `a saga that is taken over begins a trace of its own`() async throws {
+    @Test(arguments: [false, true])
+    func `a saga that is taken over goes on in the trace that it was started in`(
+        _ isMerged: Bool
+    ) async throws {
         try await Rehearsal.run { stage in
             let tracer = Tracer(loops: [.required])
             let gone = stage.runner("gone", lease: .milliseconds(1))
             let id = UUID()
-            try await stage.database.run(gone.start(id))
+            let cause = TraceContext.root()
+            let start = TraceContext.$current.withValue(cause) { gone.start(id) }
+            if isMerged {
+                try await stage.database.run(StartSaga.merged([start]))
+            } else {
+                try await stage.database.run(start)
+            }
             try await stage.with([stage.runner("heir", tracer: tracer)]) { () async throws in
                 let seen = try await spans(tracer)
                 let saga = try #require(seen.first)
-                #expect(saga.parent == 0)
+                #expect(saga.traceHigh == cause.traceHigh && saga.traceLow == cause.traceLow)
+                #expect(saga.parent == cause.spanID)
                 guard case .saga(id.text, "heir", "completed") = saga.detail else {
                     Issue.record("\(saga.detail)")
                     return
                 }
                 #expect(seen.contains { $0.name.text == "commit pivot" })
+            }
+        }
+    }
+
+    @Test func `without a tracer whoever takes a saga over still tells its trace`() async throws {
+        try await Rehearsal.run { stage in
+            let gone = stage.runner("gone", lease: .milliseconds(1))
+            let id = UUID()
+            let cause = TraceContext.root()
+            try await stage.database.run(
+                TraceContext.$current.withValue(cause) { gone.start(id) }
+            )
+            try await stage.with([stage.runner("heir")]) { () async throws in
+                #expect(try await stage.waitForEnd(id))
+            }
+            #expect(stage.script.traces == [cause.traceID, cause.traceID])
+        }
+    }
+
+    @Test func `a saga that was started outside of any trace begins one when it is taken over`()
+        async throws
+    {
+        try await Rehearsal.run { stage in
+            let tracer = Tracer(loops: [.required])
+            let gone = stage.runner("gone", lease: .milliseconds(1))
+            try await stage.database.run(gone.start(UUID()))
+            try await stage.with([stage.runner("heir", tracer: tracer)]) { () async throws in
+                #expect(try await spans(tracer).first?.parent == 0)
             }
         }
     }

@@ -193,6 +193,23 @@ import Testing
         #expect(document?["detail"]?.string?.contains("FAULTS=on") == true)
     }
 
+    @Test(arguments: [[:], ["FAULTS": "off"], ["FAULTS": "on"]])
+    func `a process has somebody to break it with FAULTS=on alone`(
+        _ variables: [String: String]
+    ) throws {
+        let environment = Environment(variables)
+        let loops = try EventLoopGroup(count: 1)
+        defer { loops.shutdown() }
+        let runtime = try ServiceRuntime(
+            name: "order",
+            settings: ServiceSettings(environment, service: "order", transport: .plain),
+            environment: environment,
+            loops: loops,
+            log: .silent
+        )
+        #expect((runtime.boot.faults != nil) == (variables["FAULTS"] == "on"))
+    }
+
     @Test func `rules are added, listed with what they did, replaced and taken away`() async {
         let faults = FaultInjector(log: .silent)
         let handler = admin(FaultRoutes(faults: faults))

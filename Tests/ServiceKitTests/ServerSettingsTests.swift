@@ -116,6 +116,29 @@ import Testing
         #expect(runtime.limits.bodyBytes == expected)
     }
 
+    @Test func `how long each certificate is good for is shown`() throws {
+        var template = Array("/tmp/anyway-end-XXXXXX".utf8CString)
+        let folder = String(cString: try #require(mkdtemp(&template)))
+        defer { for name in ["a.pem", "a.key"] { unlink("\(folder)/\(name)") }; rmdir(folder) }
+        let files = TLSConfiguration(
+            certificateFile: "\(folder)/a.pem",
+            keyFile: "\(folder)/a.key",
+            caFile: nil,
+            requirePeer: false
+        )
+        try CertificateAuthority.make().issue("order", days: 2)
+            .write(certificateFile: "\(folder)/a.pem", keyFile: "\(folder)/a.key")
+        let context = try TLSContext.server(files)
+        let end = try #require(context.certificateEnd)
+        let metrics = Metrics()
+        let watch = CertificateWatch(contexts: [("clients", context)], log: .silent)
+        watch.show(in: metrics, now: { end - 100 })
+        let name = "tls_certificate_expires_in_seconds"
+        #expect(metrics.render().contains("\(name){use=\"clients\"} 100\n"))
+        watch.show(in: metrics, now: { end + 7 })
+        #expect(metrics.render().contains("\(name){use=\"clients\"} -7\n"))
+    }
+
     @Test func `a new certificate serves new connections and drops no open one`() async throws {
         var template = Array("/tmp/anyway-watch-XXXXXX".utf8CString)
         let folder = String(cString: try #require(mkdtemp(&template)))

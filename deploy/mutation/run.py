@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Removes each guard in turn and shows that some test fails for it.
 
-    deploy/mutation/run.py [NAME ...]     all mutants of mutants.json, or those whose name contains NAME
+    deploy/mutation/run.py [NAME ...]     all mutants, or those whose name contains NAME
+
+Mutants are in the JSON files beside this one: mutants.json has those of orders, stock, money and
+events, mesh.json those of calls between services, gateway.json those of the gateway.
 
 Works on a copy under .build/mutation, so the sources stay as they are. Prints a line a mutant and
 exits 1 when one survives, 2 when one does not apply or does not compile.
@@ -91,10 +94,11 @@ def mutate(mutant):
 
 def main():
     wanted = sys.argv[1:]
-    table = json.loads((ROOT / "deploy/mutation/mutants.json").read_text())
+    files = sorted((ROOT / "deploy/mutation").glob("*.json"), key=lambda path: path.name != "mutants.json")
+    table = [mutant for path in files for mutant in json.loads(path.read_text())]
     chosen = [m for m in table if not wanted or any(word in m["name"] for word in wanted)]
     if not chosen:
-        sys.exit("no mutant has such a name; see deploy/mutation/mutants.json")
+        sys.exit("no mutant has such a name; see deploy/mutation/*.json")
     remove_leftovers(copy_sources())
     if trouble := build():
         print(trouble)

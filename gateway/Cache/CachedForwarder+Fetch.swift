@@ -255,7 +255,7 @@ extension CachedForwarder {
         _ call: CacheCall,
         _ status: CacheStatus
     ) async throws(MeshError) -> Response {
-        var response = try await Forwarder.response(answer, call.pass.headers)
+        var response = try await forwarder.response(answer, call.pass.headers, call.pass)
         response.headers.add("cache-status", status.text)
         response.date = DateLine(arrival.date)
         return response

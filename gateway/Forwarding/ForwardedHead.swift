@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import HTTP
 internal import Identity
 internal import Reactor
+internal import Telemetry
 
 /// The head of a request as it goes on to a service: written afresh from the parsed one.
 enum ForwardedHead {
@@ -12,6 +13,7 @@ enum ForwardedHead {
         [
             .host, .contentLength, .expect, .authorization, .cookie, Names.hops, .traceparent,
             .requestDeadline, .via, "forwarded", "x-real-ip", "x-user-id", "x-role", "x-session-id",
+            Names.requestID,
         ],
         prefixes: [Names.reserved, "x-forwarded-"],
         takesUnderscores: true
@@ -22,16 +24,14 @@ enum ForwardedHead {
 
     /// The fields for the service: the client's own, its identity, and where it came from.
     static func headers(_ request: Request, _ claims: AccessClaims?) -> Headers {
-        var headers = request.headers
-        headers.removeHopByHop()
-        headers.remove(dropped)
-        headers.reserve(fields: 10, bytes: 512)
+        var headers = request.headers.crossing(without: dropped, reserving: 10, bytes: 448)
         if let claims {
             headers.add(Names.user, claims.subject.canonical)
             headers.add(Names.role, claims.role.rawValue)
             headers.add(Names.session, claims.session.canonical)
         }
         (ClientOrigin.current ?? ClientOrigin(request)).add(to: &headers)
+        if let trace = TraceContext.current { headers.add(Names.requestID, trace.traceID) }
         if let hops = hopsLeft(request) { headers.add(Names.hops, String(hops - 1)) }
         return headers
     }
@@ -82,20 +82,22 @@ enum ForwardedHead {
 
     /// The response's fields for the client: nothing of the connection, nothing of the inside.
     static func response(_ headers: Headers, limits: Headers) -> Headers {
-        var headers = headers
-        headers.removeHopByHop()
-        headers.remove(inside)
+        var headers = headers.crossing(without: inside, reserving: 4, bytes: 128)
         headers.append(limits)
         return headers
     }
 
     /// Names that do not come out: the platform's own, and what our server writes itself.
     private static let inside = HeaderNames(
-        [.contentLength, .date, .requestDeadline, "server"],
+        [.contentLength, .date, .requestDeadline, "server", Names.requestID],
         prefixes: [Names.reserved]
     )
 
+    /// What a request is called everywhere: its trace id, also where nobody reads `traceparent`.
+    static let requestID = Names.requestID
+
     private enum Names {
+        static let requestID: HeaderName = "x-request-id"
         static let hops: HeaderName = "max-forwards"
         static let reserved = HeaderName(stringLiteral: CallerHeader.reservedPrefix)
         static let user: HeaderName = "x-anyway-user"

@@ -17,7 +17,7 @@ struct CorsPolicy: Sendable, Equatable {
     init(
         origins: [String],
         headers: [String] = ["authorization", "content-type", "idempotency-key", "if-match"],
-        exposed: [String] = ["etag", "location", "retry-after"],
+        exposed: [String] = ["etag", "location", "retry-after", "x-request-id"],
         credentials: Bool = false,
         maxAge: Int = 600
     ) {

@@ -7,6 +7,15 @@ internal import Reactor
 internal import Synchronization
 internal import Telemetry
 
+/// Somebody who waits for the end of a session.
+final class SessionListener: Sendable {
+    fileprivate let claims: AccessClaims
+    /// Comes when the session has ended.
+    let hasEnded = OneShot<Bool>()
+
+    fileprivate init(_ claims: AccessClaims) { self.claims = claims }
+}
+
 /// Follows which sessions end at the user service, so that their tokens end too.
 ///
 /// It begins with a list of those that ended lately and goes on with the feed of events. Nothing is
@@ -45,15 +54,24 @@ final class SessionWatch: Sendable {
         var isInformed = false
         /// Where the feed goes on; nil when the list is to be read.
         var next: String?
-        var ended = EndedSessions()
+        var ended: EndedSessions
+        /// Who waits for the end of which session.
+        var listeners: [UUID: [SessionListener]] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let informed = OneShot<Bool>()
     private let log: Logger
     private let now: @Sendable () -> Int64
 
-    init(log: Logger, metrics: Metrics, now: @escaping @Sendable () -> Int64) {
+    /// - Parameter limit: how many ended sessions are remembered by name.
+    init(
+        log: Logger,
+        metrics: Metrics,
+        limit: Int = EndedSessions.limit,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        state = Mutex(State(ended: EndedSessions(limit: limit)))
         self.log = log
         self.now = now
         metrics.collect(
@@ -115,6 +133,29 @@ final class SessionWatch: Sendable {
             return state.ended.refuse(claims) ? .hasEnded : .goesOn
         }
     }
+
+    /// Runs `body` with what tells of the end of a token's session, as soon as that is heard of.
+    func listening(
+        to claims: AccessClaims,
+        _ body: (SessionListener) async -> Void
+    ) async {
+        let listener = SessionListener(claims)
+        state.withLock { $0.listeners[claims.session, default: []].append(listener) }
+        defer {
+            state.withLock { state in
+                state.listeners[claims.session]?.removeAll { $0 === listener }
+                if state.listeners[claims.session]?.isEmpty == true {
+                    state.listeners[claims.session] = nil
+                }
+            }
+        }
+        // It may have ended between the look at the token and now.
+        if verdict(claims) == .hasEnded { listener.hasEnded.resolve(true) }
+        await body(listener)
+    }
+
+    /// How many wait for the end of a session.
+    var listeners: Int { state.withLock { $0.listeners.values.reduce(0) { $0 + $1.count } } }
 
     /// Waits until the list has been read once, for a moment: at the start it is on its way.
     func firstList() async { _ = await informed.wait(until: .after(.seconds(2))) }
@@ -179,12 +220,18 @@ final class SessionWatch: Sendable {
     /// - Parameter source: of a source that was replaced meanwhile, the place means nothing.
     private func take(_ sessions: [UUID], next: String, from source: Source) {
         let now = now()
-        state.withLock { state in
+        let listeners = state.withLock { state in
+            let refusedUntil = state.ended.refusedUntil
             for session in sessions { state.ended.add(session, at: now) }
             state.isInformed = true
             if state.source?.number == source.number { state.next = next }
+            // Of more than can be remembered, all who came before are concerned.
+            return state.ended.refusedUntil == refusedUntil
+                ? sessions.flatMap { state.listeners[$0] ?? [] }
+                : state.listeners.values.flatMap(\.self).filter { state.ended.refuse($0.claims) }
         }
         informed.resolve(true)
+        for listener in listeners { listener.hasEnded.resolve(true) }
     }
 
     private struct List: Decodable {

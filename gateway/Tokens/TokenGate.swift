@@ -84,6 +84,12 @@ final class TokenGate: Sendable {
         }
     }
 
+    /// The claims of a genuine, valid token whose signature was checked before; nil for any other.
+    func known(_ token: String) -> AccessClaims? {
+        guard token.utf8.count <= AccessToken.maximumBytes else { return nil }
+        return cached(SHA256.hash(token))
+    }
+
     /// The claims of a genuine, valid token.
     ///
     /// - Throws: 401 for any other, without saying why; 503 while no key is known at all, or not yet
@@ -118,6 +124,15 @@ final class TokenGate: Sendable {
         } catch {
             throw refuse(Self.label(error))
         }
+    }
+
+    /// Waits until a token with these claims is refused: its session has ended, or its time is over.
+    ///
+    /// Returns early when the task is cancelled.
+    func end(of claims: AccessClaims) async {
+        let left = claims.expiresAt + AccessToken.leeway.components.seconds - now()
+        let expiry = Deadline.after(.seconds(max(0, left)))
+        await sessions.listening(to: claims) { _ = await $0.hasEnded.wait(until: expiry) }
     }
 
     private func cached(_ digest: [UInt8]) -> AccessClaims? {

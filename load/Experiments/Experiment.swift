@@ -74,6 +74,7 @@ struct Stage: Sendable {
     /// Sends customers at the chosen rate while `body` breaks things; they stop when it returns.
     func underLoad<Value: Sendable>(
         mix: Mix = Mix(.checkout),
+        by customers: [Customer]? = nil,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let traffic = Traffic(
@@ -82,7 +83,7 @@ struct Stage: Sendable {
                 .constant(Double(options.rate ?? 30), seconds: 86_400),
                 poisson: true
             ),
-            customers: session.customers,
+            customers: customers ?? session.customers,
             recorder: session.recorder
         )
         return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -17,6 +17,14 @@ protocol Platform: Sendable {
     func consumer() -> TLSConfiguration?
     /// The administrator's password; nil when it is out of reach.
     func adminPassword() async throws -> String?
+    /// Where the gateway serves clients over TLS; nil for nowhere.
+    func secureShop() async throws -> SocketAddress?
+    /// What a process wrote of late, line by line.
+    func log(of member: Member) async throws -> [Substring]
+    /// Runs SQL in a service's database, as whoever administers it; what `psql -At` prints.
+    func query(_ sql: String, in service: String) async throws -> String
+    /// Starts one more gateway, whose routes are a file of its own, and waits until it is ready.
+    func startGateway(_ folder: OwnFolder) async throws -> OwnGateway
 }
 
 /// One process or container of the platform.
@@ -35,7 +43,7 @@ struct Member: Sendable, Equatable {
 
 /// What can be done to a process.
 enum Verb: String, Sendable, CaseIterable {
-    case kill, start, pause, resume
+    case kill, start, pause, resume, restart
 }
 
 /// Talks to admin ports.

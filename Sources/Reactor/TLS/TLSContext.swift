@@ -57,6 +57,10 @@ public final class TLSContext: Sendable {
         return true
     }
 
+    /// When the first of the certificates that this side shows ends, those of chains and sites
+    /// included, in seconds since 1970; nil when it shows none.
+    public var certificateEnd: Int64? { handle.certificateEnd }
+
     /// The context of connections made now.
     var handle: ContextHandle { current.withLock { $0.handle } }
 

@@ -198,6 +198,34 @@ import Testing
         #expect(limit.inFlight == PerPriority(0))
     }
 
+    @Test func `what stays crowded is held back for half a second, every thirty`() {
+        var limit = ConcurrencyLimit()
+        var inFlight: [(permit: ConcurrencyLimit.Permit, end: Duration)] = []
+        var (begins, ends): ([Duration], [Duration]) = ([], [])
+        var mostHeldBack = 0
+        // Eight every two milliseconds that take 300 each: always more than there is room for.
+        for step in 0..<32_500 {
+            let now = Duration.milliseconds(2 * step)
+            let over = inFlight.prefix { $0.end <= now }
+            for one in over { limit.leave(one.permit, isSample: true, at: now) }
+            inFlight.removeFirst(over.count)
+            let wasProbing = begins.count > ends.count
+            for _ in 0..<8 {
+                guard let permit = limit.enter(.normal, lane: 0, at: now) else { continue }
+                inFlight.append((permit, now + .milliseconds(300)))
+                if limit.isProbing {
+                    mostHeldBack = max(mostHeldBack, limit.inFlight[.normal])
+                }
+            }
+            if limit.isProbing, !wasProbing { begins.append(now) }
+            if !limit.isProbing, wasProbing { ends.append(now) }
+        }
+        #expect(begins.count == 3 && ends.count == 3, "\(begins)")
+        for (begin, end) in zip(begins, ends) { #expect(end - begin <= .milliseconds(502)) }
+        for (end, next) in zip(ends, begins.dropFirst()) { #expect(next - end >= .seconds(30)) }
+        #expect((1...100).contains(mostHeldBack), "\(mostHeldBack), a tenth of the limit at most")
+    }
+
     @Test func `each priority stops at its share and has its floor`() {
         var limit = ConcurrencyLimit(policy: .small)
         func fill(_ priority: Priority) -> Int {
