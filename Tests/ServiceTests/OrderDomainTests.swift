@@ -1,6 +1,7 @@
 import Contracts
 import HTTP
 import Sagas
+import ServiceKit
 import Testing
 
 @testable import OrderService
@@ -168,5 +169,13 @@ import Testing
         let replay = answer.response(for: order.id, isReplay: true)
         #expect(replay.headers["idempotency-replayed"] == "true")
         #expect(replay.headers[.contentType] == "application/problem+json")
+    }
+
+    @Test func `sagas are fenced unless that is left out, and nothing else leaves it out`() throws {
+        func isFenced(_ missing: Set<Guard>) throws -> Bool {
+            try OrderConfiguration(Environment([:]), without: Ablation(missing)).sagas.isFenced
+        }
+        #expect(try isFenced([]) && !isFenced([.fencing]))
+        #expect(try isFenced(Set(Guard.allCases).subtracting([.fencing])))
     }
 }

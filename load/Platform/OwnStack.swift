@@ -4,7 +4,7 @@ internal import Reactor
 /// A stack of an experiment's own: in a new folder and on a free port, and gone afterwards.
 struct OwnStack: Sendable {
     let data: String
-    let port: UInt16
+    private let port: UInt16
 
     private static let program = Program.sibling("stack")
     private static let startTime = Duration.seconds(180)
@@ -17,10 +17,8 @@ struct OwnStack: Sendable {
         _ words: [String],
         _ body: (OwnStack) async throws -> Value
     ) async throws -> Value {
-        let name = "/tmp/anyway-own-\(UInt64.random(in: 0 ... .max))"
-        let stack = OwnStack(data: name, port: try Listener.bind(.loopback(port: 0)).address.port)
+        let stack = try await up(words)
         do {
-            try await stack.up(words)
             let value = try await body(stack)
             await stack.down()
             return value
@@ -30,15 +28,37 @@ struct OwnStack: Sendable {
         }
     }
 
-    private func up(_ words: [String]) async throws {
-        let outcome = try await Program.run(
-            Self.program,
-            ["up", "--data", data, "--port", "\(port)", "--faults", "--detach"] + words,
-            within: Self.startTime
-        )
-        guard outcome.succeeded else {
-            throw Shop.Failed(description: "a stack of its own did not come up: \(outcome.text)")
+    /// How often another port is tried.
+    private static let tries = 3
+
+    /// Brings one up; a port that was free may be taken by the time it is needed, so others are tried.
+    private static func up(_ words: [String]) async throws -> OwnStack {
+        var complaint = ""
+        for _ in 0..<tries {
+            let name = "/tmp/anyway-own-\(UInt64.random(in: 0 ... .max))"
+            let stack = OwnStack(data: name, port: freePort())
+            do {
+                let outcome = try await Program.run(
+                    program,
+                    ["up", "--data", name, "--port", "\(stack.port)", "--faults", "--detach"]
+                        + words,
+                    within: startTime
+                )
+                if outcome.succeeded, !Task.isCancelled { return stack }
+                complaint = outcome.text
+            } catch {
+                complaint = "\(error)"
+            }
+            await stack.down()
+            try Task.checkCancellation()
         }
+        throw Shop.Failed(description: "a stack of its own did not come up: \(complaint)")
+    }
+
+    /// A port below those that the kernel gives to whoever calls somebody.
+    private static func freePort() -> UInt16 {
+        let candidates = (0..<50).map { _ in UInt16.random(in: 20_000..<32_000) }
+        return candidates.first { (try? Listener.bind(.loopback(port: $0))) != nil } ?? 20_000
     }
 
     /// Runs to its end even when the experiment was stopped in the middle.

@@ -39,7 +39,8 @@ struct Ablation: Sendable {
             report.holds,
             "each guard is there because something breaks without it: some keep promises (a key charges once, an epoch "
                 + "lets one driver write, a reader waits for writers), and those may never be left out; others keep "
-                + "waiting short and failing services breathing. Where nothing shows, another guard stood in: that is why there are several."
+                + "waiting short and failing services breathing. Where nothing shows, another guard stood in, or the moment "
+                + "that it is for did not come: a race that is lost once a week is not seen in a minute."
         )
     }
 

@@ -91,7 +91,7 @@ struct AblationReport: Sendable {
             let effects = effects(of: row)
             return "without \(row.name): "
                 + (effects.isEmpty
-                    ? "nothing visible in this run; the other guards stood in for it"
+                    ? "nothing visible in this run"
                     : effects.joined(separator: "\n    "))
         }.joined(separator: "\n")
     }
