@@ -153,7 +153,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "Load",
-            dependencies: ["Reactor", "HTTP", "Identity", "CZlib", "Launching", "Witness"],
+            dependencies: [
+                "Reactor", "HTTP", "Identity", "Contracts", "CZlib", "Launching", "Witness",
+            ],
             path: "load",
             swiftSettings: strict
         ),
@@ -200,10 +202,10 @@ let package = Package(
         tests(
             "ServiceKitTests",
             [
-                "Contracts", "HTTP", "Identity", "Reactor", "ServiceKit", "Telemetry",
+                "Contracts", "HTTP", "Identity", "Mesh", "Reactor", "ServiceKit", "Telemetry",
             ]
         ),
-        tests("LoadTests", ["Load", "HTTP", "Reactor", "Witness"]),
+        tests("LoadTests", ["Load", "Contracts", "HTTP", "Reactor", "Witness"]),
         tests("StackTests", ["Stack", "Launching", "Witness"]),
         tests("EndToEndTests", []),
         tests("TidyTests", []),

@@ -10,7 +10,7 @@ enum FrontDoor {
     static func main() {
         Service.run("gateway", transport: .plainOutside) { boot in
             let settings = try GatewaySettings(boot.environment)
-            let policy = try MeshPolicy().adjusted(by: boot.environment)
+            let policy = try MeshPolicy().adjusted(by: boot.environment).without(boot.ablation)
             let tokens = TokenGate(log: boot.log, metrics: boot.metrics)
             let gateways = settings.liveGateways(boot)
             let table = RouteTable(

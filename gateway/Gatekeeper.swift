@@ -33,7 +33,12 @@ struct Gatekeeper: Sendable {
                 guard route.access == .optional else { throw Self.signInFirst }
                 return Pass(claims: nil, headers: try limiter.count(address: request.remote))
             }
-            claims = try await tokens.claims(of: token)
+            // What is known already needs no call that might wait.
+            if let known = tokens.known(token) {
+                claims = known
+            } else {
+                claims = try await tokens.claims(of: token)
+            }
         } catch  where error.status != .tooManyRequests {
             _ = try limiter.count(address: request.remote)
             throw error
@@ -88,10 +93,7 @@ struct Gatekeeper: Sendable {
         guard let field = fields.first else { return nil }
         // Bytes: a token is long, and looking at its characters cost more than the rest of the request.
         // What must not be in it, verifying it tells.
-        let token = field.utf8.dropFirst(scheme.utf8.count)
-        guard fields.count == 1, !token.isEmpty,
-            zip(field.utf8, scheme.utf8).allSatisfy({ $0 | 0x20 == $1 })
-        else {
+        guard fields.count == 1, let token = token(field.utf8Span.span) else {
             throw Problem(
                 .unauthorized,
                 "invalid-token",
@@ -99,7 +101,19 @@ struct Gatekeeper: Sendable {
                 headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#]
             )
         }
-        return String(Substring(token))
+        return token
+    }
+
+    /// What stands behind the scheme, in any case (RFC 9110 section 11.1); nil when nothing does.
+    private static func token(_ field: Span<UInt8>) -> String? {
+        let scheme = scheme.utf8Span.span
+        guard field.count > scheme.count else { return nil }
+        for index in scheme.indices where field[index] | 0x20 != scheme[index] { return nil }
+        let token = field.extracting(scheme.count..<field.count)
+        // Safe: the pointer is read inside the closure only.
+        return unsafe token.withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
+        }
     }
 
     private static let scheme = "bearer "

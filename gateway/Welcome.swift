@@ -21,6 +21,8 @@ struct Welcome: Sendable {
             Link(method: "POST", path: "/users", what: "register: email, password, name"),
             Link(method: "POST", path: "/users/login", what: "sign in, get a token"),
             Link(method: "GET", path: "/products", what: "search the catalog: q, category, sort"),
+            Link(method: "PUT", path: "/cart/items/{id}", what: "put something in your cart"),
+            Link(method: "GET", path: "/cart", what: "your cart"),
             Link(method: "POST", path: "/orders", what: "check out; needs an Idempotency-Key"),
             Link(method: "GET", path: "/orders", what: "your orders"),
             Link(method: "POST", path: "/orders/{id}/cancel", what: "cancel: refund, restock"),

@@ -1,3 +1,5 @@
+internal import Contracts
+
 /// What `load` is told to do.
 enum Order: Sendable, Equatable {
     case help
@@ -27,6 +29,12 @@ enum Order: Sendable, Equatable {
                 rest.removeSubrange(index...(index + 1))
             }
             var options = try Options(rest)
+            if case .ablation = name, options.platform != .none {
+                throw Options.Invalid(
+                    description: "ablation starts stacks of its own, so it takes no --data and no "
+                        + "--compose"
+                )
+            }
             if options.platform == .none { options.platform = .stack(".anyway") }
             if let minutes { options.seconds = minutes * 60 }
             self = .experiment(name, options)
@@ -38,6 +46,12 @@ enum Order: Sendable, Equatable {
 enum ExperimentName: Sendable, Equatable {
     case breaker
     case chaos
+    /// One stack with every guard, then one without each of these groups.
+    case ablation([[Guard]])
+    /// Databases out of reach.
+    case cap
+    /// Clocks that are wrong.
+    case clocks
     /// One of the eight fallacies of distributed computing, by its usual number.
     case fallacy(Int)
 
@@ -48,6 +62,9 @@ enum ExperimentName: Sendable, Equatable {
         switch command {
         case "breaker": self = .breaker
         case "chaos": self = .chaos
+        case "ablation": self = .ablation(try Self.guards(&rest))
+        case "cap": self = .cap
+        case "clocks": self = .clocks
         case "fallacy":
             let known = Fallacy.all.map { "\($0.number)" }.joined(separator: ", ")
             guard let word = rest.popFirst(), let number = Int(word),
@@ -58,9 +75,36 @@ enum ExperimentName: Sendable, Equatable {
             throw Options.Invalid(
                 description: "there is no '\(command)'; there are "
                     + Scenario.allCases.map(\.rawValue).joined(separator: ", ")
-                    + ", mixed, breaker, chaos and fallacy"
+                    + ", mixed, breaker, chaos, ablation, cap, clocks and fallacy"
             )
         }
+    }
+
+    /// The guards that are named, such as `retries,breaker+retry-budget`.
+    ///
+    /// When none is, each alone, and the two that stand in for each other together.
+    private static func guards(
+        _ rest: inout ArraySlice<String>
+    ) throws(Options.Invalid) -> [[Guard]] {
+        guard let list = rest.first, !list.hasPrefix("--") else {
+            return Guard.allCases.map { [$0] } + [[.breaker, .retryBudget]]
+        }
+        rest.removeFirst()
+        var groups: [[Guard]] = []
+        for group in list.split(separator: ",") {
+            var guards: [Guard] = []
+            for word in group.split(separator: "+") {
+                guard let part = Guard(rawValue: String(word)) else {
+                    throw Options.Invalid(
+                        description: "'\(word)' is no guard; there are "
+                            + Guard.allCases.map(\.rawValue).joined(separator: ", ")
+                    )
+                }
+                guards.append(part)
+            }
+            groups.append(guards)
+        }
+        return groups
     }
 }
 
@@ -69,7 +113,7 @@ enum Help {
     static let text = """
         load: customers for the shop, and trouble for the platform
 
-          load browse | search | checkout | hot | sign-in | mixed
+          load browse | search | cart | checkout | hot | sign-in | mixed
               [--url http://127.0.0.1:8080] [--seconds 10] [--accounts N] [--lines 3]
               [--users 8 [--think MS]]                  each waits for an answer, then thinks
               [--rate N [--to N | --spike N] [--poisson]]  so many a second, answered or not
@@ -78,10 +122,22 @@ enum Help {
 
           load breaker [--rate 20]    payment fails; circuit breakers open, wait, probe, close
           load chaos [--minutes 5]    kills, pauses and faults at random under load, then verify
+          load ablation [GUARD,…] [--seed N]
+                                      each guard left out in turn, on stacks of its own: what it prevents
+          load cap                    databases out of reach: what refuses, what goes on with old answers
+          load clocks                 clocks that are wrong: what is still in order, and by what
           load fallacy N              one of these, shown to be false, and survived:
                                       1: the network is reliable
                                       2: latency is zero
+                                      3: bandwidth is infinite
                                       4: the network is secure
+                                      5: topology doesn't change
+                                      6: there is one administrator
+                                      7: transport cost is zero
+                                      8: the network is homogeneous
+
+        A visit to the cart puts things in, changes and removes some, merges what another device held,
+        reads it, and one time in four checks out what is there; each request counts.
 
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and

@@ -8,4 +8,9 @@ static inline int anyway_gzip_start(z_stream *stream, int level) {
     return deflateInit2(stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
 }
 
+// Its counterpart.
+static inline int anyway_gunzip_start(z_stream *stream) {
+    return inflateInit2(stream, 15 + 16);
+}
+
 #endif

@@ -45,22 +45,42 @@ extension UUID {
     /// The canonical lower-case text of 36 characters.
     public var canonical: String {
         let (high, low) = words
-        // Safe: 36 bytes are written and told, all of them ASCII.
+        let digits = (
+            Self.digits(high >> 32), Self.digits(high & 0xFFFF_FFFF),
+            Self.digits(low >> 32), Self.digits(low & 0xFFFF_FFFF)
+        )
+        // Safe: the 36 bytes that there is room for are written and told, all of them ASCII.
         return unsafe String(unsafeUninitializedCapacity: 36) { text in
-            var end = 0
-            for place in 0..<32 {
-                if place == 8 || place == 12 || place == 16 || place == 20 {
-                    unsafe text[end] = UInt8(ascii: "-")
-                    end += 1
-                }
-                let word = place < 16 ? high : low
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (place & 15))) & 15
-                unsafe text[end] =
-                    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-                end += 1
-            }
-            return end
+            let bytes = UnsafeMutableRawBufferPointer(text)
+            for dash in [8, 13, 18, 23] { unsafe text[dash] = UInt8(ascii: "-") }
+            unsafe bytes.storeBytes(of: digits.0.bigEndian, toByteOffset: 0, as: UInt64.self)
+            unsafe Self.store(digits.1 >> 32, at: 9, in: bytes)
+            unsafe Self.store(digits.1, at: 14, in: bytes)
+            unsafe Self.store(digits.2 >> 32, at: 19, in: bytes)
+            unsafe Self.store(digits.2, at: 24, in: bytes)
+            unsafe bytes.storeBytes(of: digits.3.bigEndian, toByteOffset: 28, as: UInt64.self)
+            return 36
         }
+    }
+
+    /// Writes the lower four digits of a word.
+    private static func store(
+        _ digits: UInt64,
+        at offset: Int,
+        in bytes: UnsafeMutableRawBufferPointer
+    ) {
+        let four = UInt32(truncatingIfNeeded: digits).bigEndian
+        unsafe bytes.storeBytes(of: four, toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// The eight hexadecimal digits of 32 bits, the first one highest: all of them at once.
+    private static func digits(_ bits: UInt64) -> UInt64 {
+        var nibbles = (bits & 0xFFFF_0000) << 16 | bits & 0xFFFF
+        nibbles = (nibbles & 0x0000_FF00_0000_FF00) << 8 | nibbles & 0x0000_00FF_0000_00FF
+        nibbles = (nibbles & 0x00F0_00F0_00F0_00F0) << 4 | nibbles & 0x000F_000F_000F_000F
+        // Those above nine carry into the next four bits when six is added.
+        let letters = (nibbles + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return nibbles + 0x3030_3030_3030_3030 + letters * 0x27
     }
 
     /// Reads the canonical lower-case text; nil for anything else, upper case included.

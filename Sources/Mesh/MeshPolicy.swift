@@ -6,6 +6,8 @@ public struct MeshPolicy: Sendable {
     public var callTimeout: Duration = .seconds(5)
     /// Tries after the first.
     public var retries = 3
+    /// Whether there are any, whatever a single call asks for.
+    public var retriesCalls = true
     /// Waits between tries.
     public var backoff = Backoff()
     /// Retries as a share of calls, for all callers of the upstream together.

@@ -43,7 +43,7 @@ extension Upstream {
             if case .failure(let error) = result, error.mayHaveActed {
                 progress.mayHaveActed = true
             }
-            guard Self.isWorthRetrying(result, request, options),
+            guard policy.retriesCalls, Self.isWorthRetrying(result, request, options),
                 progress.tried.count <= options.retries ?? policy.retries,
                 let delay = pause(before: progress.tried.count, until: deadline),
                 !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })
@@ -104,11 +104,17 @@ extension Upstream {
         let remaining = tryDeadline.remaining
         var request = request
         request.isReplayable = options.isIdempotent
-        request.headers[.requestDeadline] = String(max(1, remaining.wholeMilliseconds))
         let span = TraceContext.current?.begin()
         let context = span?.context ?? TraceContext.current?.child() ?? .root()
-        request.headers[.traceparent] = context.traceparent
-        request.headers[.tracestate] = context.state
+        request.headers.remove(.requestDeadline)
+        request.headers.remove(.traceparent)
+        request.headers.remove(.tracestate)
+        request.tryHeaders.reserve(fields: 3, bytes: 128)
+        request.tryHeaders.add(.requestDeadline) { value in
+            value.append(Int(clamping: max(1, remaining.wholeMilliseconds)))
+        }
+        request.tryHeaders.add(.traceparent, context.traceparent)
+        if let state = context.state { request.tryHeaders.add(.tracestate, state) }
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {
             if let faults {

@@ -111,6 +111,7 @@ public final class Upstream: Sendable {
         return outcome
     }
 
+    @inline(__always)
     private func perform(_ request: ClientRequest, _ options: CallOptions) async -> CallOutcome {
         let deadline = Deadline.after(options.timeout ?? policy.callTimeout).or(earlier: .current)
         do throws(MeshError) {

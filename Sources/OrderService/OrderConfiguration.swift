@@ -1,3 +1,4 @@
+internal import Contracts
 internal import Sagas
 internal import ServiceKit
 
@@ -14,7 +15,10 @@ struct OrderConfiguration: Sendable {
     /// How sagas are driven: `SAGA_LEASE`, `SAGA_POLL` and `SAGA_PARKING`.
     let sagas: SagaPolicy
 
-    init(_ environment: Environment) throws(ConfigurationError) {
+    init(
+        _ environment: Environment,
+        without ablation: Ablation = Ablation()
+    ) throws(ConfigurationError) {
         checkoutDeadline = try environment.duration("CHECKOUT_DEADLINE", default: .seconds(30))
         gathering = try environment.duration("CHECKOUT_GATHERING", default: .milliseconds(8))
         journalFolder = environment.optional("JOURNAL_DIR")
@@ -30,6 +34,7 @@ struct OrderConfiguration: Sendable {
             "SAGA_PARKING",
             default: policy.longestParking
         )
+        policy.isFenced = !ablation.lacks(.fencing)
         sagas = policy
     }
 }

@@ -6,13 +6,13 @@ internal import Postgres
 internal import Sagas
 internal import ServiceKit
 
-/// Takes orders and drives each to its end: confirmed and paid, rejected and undone, or cancelled and
-/// refunded.
+/// Keeps carts, takes orders and drives each to its end: confirmed and paid, rejected and undone, or
+/// cancelled and refunded.
 @main
 enum OrderService {
     static func main() {
         Service.run("order") { boot in
-            let configuration = try OrderConfiguration(boot.environment)
+            let configuration = try OrderConfiguration(boot.environment, without: boot.ablation)
             let product = try boot.upstream("product", policy: calls)
             let payment = try boot.upstream("payment", policy: calls)
             let journal = try await OrderJournal(configuration, boot)
@@ -74,5 +74,6 @@ enum OrderService {
         SagaMigrations.endMany,
         MessagingMigrations.outboxDays,
         SagaMigrations.trace,
+        Migration(name: "v0004_create_carts", sql: PackageResources.v0004_create_carts_sql),
     ]
 }

@@ -1,3 +1,4 @@
+internal import Contracts
 internal import HTTP
 internal import Mesh
 internal import Messaging
@@ -59,13 +60,15 @@ internal import ServiceKit
         var guards = GuardedTransport.Policy()
         guards.limit = configuration.providerLimit
         guards.breaker.openTime = configuration.breakerOpen
+        if boot.ablation.lacks(.breaker) { guards.breaker.neverOpen() }
         return StripeClient(
             transport: GuardedTransport(
                 transport,
                 policy: guards,
                 log: boot.log,
                 metrics: boot.metrics
-            )
+            ),
+            repeatsKeys: !boot.ablation.lacks(.idempotency)
         )
     }
 }

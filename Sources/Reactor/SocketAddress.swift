@@ -195,7 +195,7 @@ public struct SocketAddress: Sendable, Hashable {
 extension SocketAddress: CustomStringConvertible {
     /// The address without its port: `127.0.0.1`, `::1`.
     public var hostText: String {
-        if case .v4(let bits) = host { return Self.dotted(UInt32(bigEndian: bits)) }
+        if case .v4(let bits) = host { return Self.dotted(UInt32(bigEndian: bits), port: nil) }
         // Safe: inet_ntop writes at most the buffer's size, NUL included.
         return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
             guard let base = text.baseAddress else { return "?" }
@@ -207,26 +207,39 @@ extension SocketAddress: CustomStringConvertible {
     }
 
     /// Four numbers with dots between: each access log line has some, and `inet_ntop` formats like `printf`.
-    private static func dotted(_ bits: UInt32) -> String {
-        var text: [UInt8] = []
-        text.append(addingCapacity: 15) { span in
+    private static func dotted(_ bits: UInt32, port: UInt16?) -> String {
+        // Safe: at most 15 bytes are written for the numbers and 6 for the port, and their count is told.
+        unsafe String(unsafeUninitializedCapacity: 21) { text in
+            var count = 0
+            func append(_ byte: UInt8) {
+                unsafe text[count] = byte
+                count += 1
+            }
             var rest = bits
             for place in 0..<4 {
                 let number = UInt8(truncatingIfNeeded: rest >> 24)
                 rest <<= 8
-                if place > 0 { span.append(0x2E) }
-                if number >= 100 { span.append(0x30 + number / 100) }
-                if number >= 10 { span.append(0x30 + number / 10 % 10) }
-                span.append(0x30 + number % 10)
+                if place > 0 { append(0x2E) }
+                if number >= 100 { append(0x30 + number / 100) }
+                if number >= 10 { append(0x30 + number / 10 % 10) }
+                append(0x30 + number % 10)
             }
+            guard let port else { return count }
+            append(0x3A)
+            var divisor: UInt16 = 1
+            while port / divisor >= 10 { divisor *= 10 }
+            while divisor > 0 {
+                append(0x30 + UInt8(truncatingIfNeeded: port / divisor % 10))
+                divisor /= 10
+            }
+            return count
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// `host:port`, with brackets around an IPv6 host.
     public var description: String {
         switch host {
-        case .v4: "\(hostText):\(port)"
+        case .v4(let bits): Self.dotted(UInt32(bigEndian: bits), port: port)
         case .v6: "[\(hostText)]:\(port)"
         }
     }

@@ -50,6 +50,12 @@ public final class Stream: @unchecked Sendable {
     /// The SPIFFE URI in the peer's verified certificate; nil without TLS or without a certificate.
     public var peerIdentity: String? { tls?.peerIdentity }
 
+    /// The version of TLS that is spoken, such as `TLSv1.3`; nil without TLS.
+    public var tlsVersion: String? { tls?.version }
+
+    /// Whether TLS resumed an earlier session rather than making a new one.
+    public var isResumed: Bool { tls?.isResumed ?? false }
+
     // MARK: Connecting
 
     /// Connects to `address` from the loop that the task runs on, and shakes hands when `tls` is given.

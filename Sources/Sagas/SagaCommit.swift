@@ -6,13 +6,9 @@ public import Postgres
 /// The fence goes first: when another driver has the saga, the database refuses it and with it
 /// everything else in the transaction.
 public struct SagaCommit: Sendable {
-    enum Fence: Sendable {
-        case end(EndSaga)
-        case move(MoveSaga)
-    }
-
     let commits: GroupCommit
-    let fence: Fence
+    /// Moves or ends the saga, and fails when it has another driver.
+    let fence: any Statement
     let log: InsertSagaLog
 
     /// Commits the fence, the history and `statements`, all or none, in a commit that other sagas of this
@@ -25,11 +21,7 @@ public struct SagaCommit: Sendable {
     ) async throws(DatabaseError) {
         // An array instead of a longer pack: awaiting a call with `fence, log, repeat each statements`
         // aborts at run time in Swift 6.3.1 ("freed pointer was not the last allocation").
-        var all: [any Statement]
-        switch fence {
-        case .end(let fence): all = [fence, log]
-        case .move(let fence): all = [fence, log]
-        }
+        var all: [any Statement] = [fence, log]
         repeat all.append(each statements)
         try await commits(all)
     }

@@ -73,22 +73,28 @@ extension SagaDrive {
         to next: SagaMachine.Phase?,
         _ refusal: Refusal?,
         epoch: Int64
-    ) -> SagaCommit.Fence {
-        guard let next else {
-            return .end(
-                EndSaga(id: claimed.id, kind: claimed.kind, epoch: epoch, phase: from)
-            )
-        }
-        return .move(
-            MoveSaga(
+    ) -> any Statement {
+        let lease = Int64(runner.policy.lease.wholeMilliseconds)
+        guard runner.policy.isFenced else {
+            return MoveUnfenced(
                 id: claimed.id,
                 kind: claimed.kind,
-                epoch: epoch,
-                from: from,
                 to: next,
                 refusal: refusal,
-                leaseMilliseconds: Int64(runner.policy.lease.wholeMilliseconds)
+                leaseMilliseconds: lease
             )
+        }
+        guard let next else {
+            return EndSaga(id: claimed.id, kind: claimed.kind, epoch: epoch, phase: from)
+        }
+        return MoveSaga(
+            id: claimed.id,
+            kind: claimed.kind,
+            epoch: epoch,
+            from: from,
+            to: next,
+            refusal: refusal,
+            leaseMilliseconds: lease
         )
     }
 

@@ -171,7 +171,7 @@ struct SagaDrive<Context: Sendable> {
                 state.journal.clear()
             }
             state.leasedUntil = .after(lease)
-            return !moved.isEmpty
+            return !moved.isEmpty || !runner.policy.isFenced
         } catch {
             return nil
         }

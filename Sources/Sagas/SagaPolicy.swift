@@ -12,6 +12,9 @@ public struct SagaPolicy: Sendable {
     public var longestPause: Duration = .seconds(1)
     /// The longest pause between tries to undo or to finish.
     public var longestParking: Duration = .seconds(5)
+    /// Whether a driver's writes count only while the saga is its own; false where that is left out on
+    /// purpose.
+    public var isFenced = true
 
     /// The defaults.
     public init() {}

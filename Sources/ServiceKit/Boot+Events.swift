@@ -1,3 +1,4 @@
+internal import Contracts
 public import HTTP
 public import Messaging
 public import Postgres
@@ -13,7 +14,11 @@ extension Boot {
         to readers: Callers
     ) throws(ConfigurationError) {
         let days = try environment.integer("OUTBOX_DAYS", in: 1...365, default: 7)
-        let feed = EventFeed(of: name, in: database) { [self] in isStopping }
+        let feed = EventFeed(
+            of: name,
+            in: database,
+            waitsForWriters: !ablation.lacks(.feed)
+        ) { [self] in isStopping }
         let upkeep = OutboxUpkeep(of: database, keepDays: days, log: log)
         routes { feed.add(to: &$0, readers: readers) }
         background("outbox") { await upkeep.run() }

@@ -22,7 +22,7 @@ extension Boot {
             endpoints: endpoints,
             client: client,
             tls: clientTLS,
-            policy: try policy.adjusted(by: environment),
+            policy: try policy.adjusted(by: environment).without(ablation),
             faults: faults,
             log: log,
             metrics: metrics

@@ -40,6 +40,8 @@ public final class Boot: Sendable {
     public let clientTLS: TLSContext?
     /// What is broken on purpose; nil unless `FAULTS=on`.
     public let faults: FaultInjector?
+    /// The guards that are left out on purpose; none unless `FAULTS=on` and `ABLATE` names some.
+    public let ablation: Ablation
     /// Who keeps the process's spans; nil when `TRACES=off`.
     public let tracer: Tracer?
     /// The traces that were found worth keeping here.
@@ -65,6 +67,7 @@ public final class Boot: Sendable {
         self.clientTLS = clientTLS
         client = HTTPClient()
         faults = settings.takesFaults ? FaultInjector(log: log) : nil
+        ablation = settings.ablation
         metrics = Metrics()
         databases = DatabaseMeasures(metrics)
         let exporter = settings.traces.export.map { [client] target in

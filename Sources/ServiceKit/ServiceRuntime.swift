@@ -135,6 +135,9 @@ final class ServiceRuntime: Sendable {
         }
         defer { backgrounds.cancel() }
         if boot.faults != nil { boot.log.warning("takes injected faults: FAULTS=on", [:]) }
+        if boot.ablation != Ablation() {
+            boot.log.warning("guards are left out", ["guards": .list(boot.ablation.names)])
+        }
         boot.log.info("ready", ["listen": .string(listener.address.description)])
         stage.withLock { $0 = .ready }
         try await withTaskCancellationHandler {

@@ -16,6 +16,8 @@ struct ServiceSettings: Sendable {
     let limits: HTTPLimits
     /// Whether `/faults` may break the process on purpose.
     let takesFaults: Bool
+    /// The guards that the process does without.
+    let ablation: Ablation
     let traces: TraceSettings
     /// Whether `HTTP_MAX_BODY` was set, so that no route may have more.
     let isContentCapped: Bool
@@ -40,6 +42,7 @@ struct ServiceSettings: Sendable {
         limits.drainTime = drainTime
         self.limits = limits
         takesFaults = try environment.isOn("FAULTS")
+        ablation = try Ablation(environment, takesFaults: takesFaults)
         traces = try TraceSettings(environment)
         isContentCapped = environment.optional("HTTP_MAX_BODY") != nil
         clientTLS = transport == .plainOutside ? try Self.clientTLS(environment) : nil

@@ -48,16 +48,12 @@ public struct LogLine: ~Copyable {
         let isJSON = format == .json
         // Safe: the literal's bytes live for ever, and are read inside the closure only.
         name.withUTF8Buffer { name in
-            if isJSON {
-                bytes.append(UInt8(ascii: ","))
-                bytes.append(UInt8(ascii: "\""))
-                unsafe bytes.append(contentsOf: name)
-                bytes.append(UInt8(ascii: "\""))
-                bytes.append(UInt8(ascii: ":"))
-            } else {
-                bytes.append(UInt8(ascii: " "))
-                unsafe bytes.append(contentsOf: name)
-                bytes.append(UInt8(ascii: "="))
+            bytes.append(addingCapacity: name.count + 4) { text in
+                text.append(isJSON ? UInt8(ascii: ",") : UInt8(ascii: " "))
+                if isJSON { text.append(UInt8(ascii: "\"")) }
+                unsafe text.append(name)
+                if isJSON { text.append(UInt8(ascii: "\"")) }
+                text.append(isJSON ? UInt8(ascii: ":") : UInt8(ascii: "="))
             }
         }
     }

@@ -56,6 +56,8 @@ struct LogQueue {
         let batch = pending
         let lost = dropped
         pending = []
+        // As many will come while these are written: better made room for once than bit by bit.
+        pending.reserveCapacity(batch.count)
         dropped = 0
         isWriting = true
         return .write(batch, dropped: lost)

@@ -190,7 +190,9 @@ import Testing
         }
         #expect(tree.status == 200 && tree["complete"] as? Bool == true, "\(tree)")
         let processes = ["gateway.1", "notification.1", "order.1", "payment.1", "product.1"]
-        #expect(tree["instances"] as? [String] == processes, "\(tree["instances"] ?? "")")
+        // Where the gateway had to ask for the token's key first, the user service is there as well.
+        let seen = (tree["instances"] as? [String] ?? []).filter { $0 != "user.1" }
+        #expect(seen == processes, "\(tree["instances"] ?? "")")
         for name in [
             "POST /orders", "call order", "saga place-order", "execute reserve stock",
             "PUT /reservations/{order_id}", "PUT /payments/{order_id}", "POST provider",

@@ -63,6 +63,57 @@ import Testing
         }
     }
 
+    /// Says what it holds in an order in which no text can be written.
+    private struct Jumbled: Encodable {
+        enum Key: String, CodingKey { case outer, inner, late, kept }
+        let order: Int
+
+        func encode(to encoder: any Encoder) throws {
+            var outer = encoder.container(keyedBy: Key.self)
+            switch order {
+            case 0:  // A container that has ended gets another member.
+                var inner = outer.nestedContainer(keyedBy: Key.self, forKey: .inner)
+                try inner.encode(1, forKey: .inner)
+                try outer.encode(2, forKey: .outer)
+                try inner.encode(3, forKey: .late)
+            case 1:  // The same for elements, which are counted all the same.
+                var inner = outer.nestedUnkeyedContainer(forKey: .inner)
+                try outer.encode(2, forKey: .outer)
+                while inner.count < 3 { try? inner.encode("element") }
+            case 2:  // A place is filled behind its neighbour.
+                let late = outer.superEncoder(forKey: .late)
+                try outer.encode(2, forKey: .outer)
+                try "late".encode(to: late)
+            case 3:  // A key twice, with another one between, and behind a greater one.
+                try outer.encode(1, forKey: .late)
+                try outer.encode(2, forKey: .inner)
+                try outer.encode(3, forKey: .late)
+            case 4:  // The same side by side.
+                try outer.encode(["b": 1], forKey: .late)
+                try outer.encode(["a": 2], forKey: .late)
+            default:  // A place that nothing is said at.
+                _ = outer.superEncoder(forKey: .kept)
+                try outer.encode(2, forKey: .outer)
+            }
+        }
+    }
+
+    /// Members in no order, with values of every length, in each other.
+    private struct Unsorted: Encodable {
+        struct Inner: Encodable {
+            var z = [3, 2, 1]
+            var y = ["k": ["b": 1, "a": 2]]
+            var a: String?
+            var aa = ""
+        }
+        var second = Inner()
+        var first = [Inner(), Inner()]
+        var only = ["one"]
+        var b = 1.5
+        var ab = true
+        var a = Inner()
+    }
+
     private func expectSame(_ value: some Encodable, _ note: String = "") throws {
         let (ours, theirs) = (Self.folded(try JSON.encode(value)), try JSON.reference(value))
         #expect(
@@ -128,6 +179,95 @@ import Testing
         var deep = JSONValue.array([])
         for _ in 0..<300 { deep = .array([deep]) }
         try expectSame(deep)
+    }
+
+    @Test func `members come in the order of their keys, whatever is in them`() throws {
+        try expectSame(Unsorted())
+        try expectSame([Unsorted(), Unsorted()])
+        try expectSame(["b": Unsorted(), "a": Unsorted(), "": Unsorted()])
+        for count in [1, 2, 31, 32, 33, 500] {
+            let many = (0..<count).map { ("\($0 * 7919 % count)", $0) }
+            try expectSame(Dictionary(many, uniquingKeysWith: { $1 }), "\(count) members")
+        }
+    }
+
+    @Test func `keys with quotes and control characters are sorted as they are spelled`() throws {
+        let keys = ["\"\"", "\"", "\\", "#", "!", "\n", "\u{1}", "a\"", "a", "]", "ü", "世"]
+        for count in 1...keys.count {
+            let some = keys.prefix(count).map { ($0, $0) }
+            try expectSame(Dictionary(uniqueKeysWithValues: some), "\(count) keys")
+        }
+    }
+
+    @Test(arguments: 0..<6)
+    func `what is said in another order than it is written has the same text`(order: Int) throws {
+        try expectSame(Jumbled(order: order), "order \(order)")
+        try expectSame(["b": Jumbled(order: order), "a": Jumbled(order: order)])
+        // Nothing of it is left for the next value.
+        try expectSame(Everything())
+    }
+
+    @Test func `a value that has a text written while it is encoded gets in nobody's way`() throws {
+        struct Nesting: Encodable {
+            let depth: Int
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.unkeyedContainer()
+                try container.encode("before \(depth)")
+                if depth > 0 {
+                    let inner = try JSON.encode(Nesting(depth: depth - 1))
+                    try container.encode(String(decoding: inner, as: UTF8.self))
+                }
+                try container.encode(["b": 1, "a": 2])
+            }
+        }
+        for _ in 0..<3 { try expectSame(Nesting(depth: 5)) }
+    }
+
+    @Test func `an encoder that a value keeps reaches no other value`() throws {
+        final class Shelf: Encodable, @unchecked Sendable {
+            var kept: (any Encoder)?
+            func encode(to encoder: any Encoder) throws {
+                kept = encoder
+                var container = encoder.singleValueContainer()
+                try container.encode("kept")
+            }
+        }
+        let shelf = Shelf()
+        try expectSame([shelf])
+        let encoder = try #require(shelf.kept)
+        struct Meddling: Encodable {
+            let encoder: any Encoder
+            func encode(to own: any Encoder) throws {
+                var container = own.unkeyedContainer()
+                try container.encode(1)
+                var other = encoder.unkeyedContainer()
+                try other.encode("foreign")
+                try container.encode(2)
+            }
+        }
+        _ = try JSON.encode(shelf)
+        let kept = try #require(shelf.kept)
+        let text = try JSON.encode(Meddling(encoder: kept))
+        #expect(String(decoding: text, as: UTF8.self) == "[1,2]")
+        _ = encoder
+    }
+
+    @Test func `a large value leaves nothing behind for a small one`() throws {
+        try expectSame((0..<50_000).map { "element \($0)" })
+        try expectSame(["b": 1, "a": 2])
+        try expectSame([Everything()])
+    }
+
+    @Test func `threads write at the same time without getting in each other's way`() async throws {
+        let expected = try JSON.reference(Unsorted())
+        await withTaskGroup(of: Bool.self) { tasks in
+            for _ in 0..<8 {
+                tasks.addTask { @concurrent in
+                    (0..<200).allSatisfy { _ in (try? JSON.encode(Unsorted())) == expected }
+                }
+            }
+            for await isSame in tasks { #expect(isSame) }
+        }
     }
 
     @Test func `a number that JSON has no text for is refused, with its path`() throws {

@@ -1,5 +1,6 @@
-import HTTP
 import Testing
+
+@testable import HTTP
 
 private struct Line: Codable, Equatable {
     var product: String
@@ -245,9 +246,54 @@ private func outcome(_ request: Request) async -> String {
             "connection": "close, X-Secret", "x-secret": "1", "keep-alive": "5", "te": "trailers",
             "proxy-authorization": "b", "upgrade": "h2c", "transfer-encoding": "chunked", "x": "y",
         ]
+        #expect(headers.crossing(without: HeaderNames([]), reserving: 0, bytes: 0).count == 1)
         headers.removeHopByHop()
         #expect(headers.map(\.name.text) == ["x"])
         let names = ["a b", "", "X-y"].map { HeaderName($0)?.text }
         #expect(names == [nil, nil, "x-y"])
+    }
+
+    @Test func `what crosses a proxy is a copy of that and nothing else`() throws {
+        let text =
+            "GET / HTTP/1.1\r\nHost: h\r\nA:1\r\nConnection: b\r\nB: 2\r\n"
+            + "Content-Length: 0\r\nX-Own: 3\r\nC:  4 \r\nDate: now\r\nx_own: 5\r\n\r\n"
+        var parser = RequestParser()
+        let head = try #require(try parser.parse([UInt8](text.utf8).span))
+        let inside = HeaderNames([.host], prefixes: ["x-own"], takesUnderscores: true)
+        var copy = head.headers.crossing(without: inside, reserving: 1, bytes: 16)
+        copy.add("d", "6")
+        #expect(
+            copy.map { "\($0.name)=\($0.value)" }
+                == ["a=1", "content-length=0", "c=4", "date=now", "d=6"]
+        )
+        var bytes: [UInt8] = []
+        copy.serialise(into: &bytes, keepLength: false)
+        #expect(String(decoding: bytes, as: UTF8.self) == "a: 1\r\nc: 4\r\nd: 6\r\n")
+        var other = head.headers
+        other.removeHopByHop()
+        other.remove(inside)
+        other.add("d", "6")
+        #expect(other.map { "\($0.name)=\($0.value)" } == copy.map { "\($0.name)=\($0.value)" })
+    }
+
+    @Test func `a value can be put together where it lies`() {
+        var headers: Headers = ["a": "1"]
+        headers.add("b") { value in
+            value.append("\"user\";q=")
+            value.append(1000)
+            value.append("\r\nset-cookie: x")
+            value.append(-7)
+            value.append("")
+        }
+        headers.add("c") { _ in }
+        headers.add("content-length") { $0.append(5) }
+        #expect(headers["b"] == "\"user\";q=1000  set-cookie: x-7")
+        #expect(headers["c"] == "" && headers.count == 4)
+        var bytes: [UInt8] = []
+        headers.serialise(into: &bytes, keepLength: false)
+        #expect(
+            String(decoding: bytes, as: UTF8.self)
+                == "a: 1\r\nb: \"user\";q=1000  set-cookie: x-7\r\nc: \r\n"
+        )
     }
 }

@@ -152,9 +152,37 @@ import Testing
         #expect(found.count { $0 == .browse } == 750 && found.count { $0 == .checkout } == 250)
         #expect(mix.buys && mix.needsAccounts)
         #expect(!Mix(.search).buys && !Mix(.search).needsAccounts && Mix(.signIn).needsAccounts)
-        for bad in ["", "browse", "browse=x", "cart=1", "browse=-1", "browse=0"] {
+        #expect(Mix(.cart).buys && Mix(.cart).needsAccounts)
+        for bad in ["", "browse", "browse=x", "basket=1", "browse=-1", "browse=0"] {
             #expect(Mix(bad) == nil)
         }
+    }
+}
+
+@Suite struct `A visit to the cart` {
+    @Test func `fills, changes, removes, merges and reads, each as the customer`() async throws {
+        let requests = try CartVisit(
+            headers: ["authorization": "Bearer x"],
+            products: ["a", "b", "c"]
+        ).requests()
+        #expect(
+            requests.map { "\($0.method) \($0.target)" } == [
+                "PUT /cart/items/a", "PUT /cart/items/b", "PUT /cart/items/c", "PUT /cart/items/a",
+                "DELETE /cart/items/c", "POST /cart/merge", "GET /cart",
+            ]
+        )
+        for request in requests { #expect(request.headers["authorization"] == "Bearer x") }
+        let held = try #require(requests.first { $0.method == .post })
+        guard case .bytes(let bytes) = held.body else {
+            Issue.record("the cart that is merged has no content")
+            return
+        }
+        let line = try JSON.decode(JSONValue.self, from: bytes)["lines"]?.array?.first
+        let stamp = try #require(line?["stamp"]?.string)
+        let milliseconds = try #require(Int64(stamp.prefix(12), radix: 16))
+        #expect(stamp.utf8.count == 16 + "@load".utf8.count)
+        // A minute ago, so that whatever was put in since counts.
+        #expect((50_000...70_000).contains(ProcessClock.milliseconds - milliseconds))
     }
 }
 

@@ -1,3 +1,4 @@
+import Contracts
 import Testing
 
 @testable import Load
@@ -48,13 +49,33 @@ import Testing
             return
         }
         #expect(other.platform == .compose)
+        for (word, name) in [("cap", ExperimentName.cap), ("clocks", .clocks)] {
+            guard case .experiment(name, _) = try parse(word) else {
+                Issue.record("no \(word)")
+                return
+            }
+        }
+    }
+
+    @Test func `all guards are left out in turn, or those that are named, on stacks of their own`()
+        throws
+    {
+        func guards(_ line: String) throws -> [[Guard]] {
+            guard case .experiment(.ablation(let guards), _) = try parse(line) else { return [] }
+            return guards
+        }
+        #expect(try guards("ablation --seed 3").count == Guard.allCases.count + 1)
+        let named = try guards("ablation fencing,breaker+retry-budget")
+        #expect(named == [[.fencing], [.breaker, .retryBudget]])
     }
 
     @Test(arguments: [
-        "cart", "checkout --users", "checkout --users 0", "checkout --what 1", "checkout --rate 0",
+        "basket", "checkout --users", "checkout --users 0", "checkout --what 1",
+        "checkout --rate 0",
         "checkout --lines 11", "checkout --accounts many", "checkout --rate", "checkout --to 5",
         "checkout --poisson", "checkout --rate 5 --think 5", "checkout --rate 5 --to 6 --spike 7",
-        "mixed --mix cart=1", "fallacy", "fallacy 9", "chaos --minutes 0",
+        "mixed --mix basket=1", "ablation brakes", "ablation --compose", "ablation --data x",
+        "fallacy", "fallacy 9", "chaos --minutes 0",
         "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
         "checkout --url https://127.0.0.1:80",
     ])
@@ -74,7 +95,9 @@ import Testing
     }
 
     @Test func `help names every scenario and experiment`() {
-        for word in Scenario.allCases.map(\.rawValue) + ["mixed", "breaker", "chaos", "fallacy"] {
+        for word in Scenario.allCases.map(\.rawValue) + [
+            "mixed", "breaker", "chaos", "ablation", "cap", "clocks", "fallacy",
+        ] {
             #expect(Help.text.contains(word))
         }
         for fallacy in Fallacy.all {

@@ -69,6 +69,20 @@ import Testing
         await good.stop()
     }
 
+    @Test func `a policy without retries tries once, whatever the call asks for`() async throws {
+        let backend = try Backend { _ throws(Problem) in throw .unavailable("away") }
+        try await onLoop {
+            var policy = MeshPolicy()
+            policy.retriesCalls = false
+            let upstream = try upstream([backend.address], policy)
+            let options = CallOptions(isIdempotent: true, retries: 2)
+            let outcome = await upstream.attempt(ClientRequest(.get, "/orders"), options)
+            #expect(outcome.tries == 1)
+        }
+        #expect(backend.requests.count == 1)
+        await backend.stop()
+    }
+
     @Test func `a call that is not idempotent is never repeated once it was sent`() async throws {
         let backend = try Backend { _ throws(Problem) in .empty(.serviceUnavailable) }
         let outcome = try await onLoop {

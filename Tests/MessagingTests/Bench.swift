@@ -17,14 +17,16 @@ func readPage(
     after cursor: FeedCursor = .start,
     types: [String] = [],
     limit: Int64 = 1000,
-    bytes: Int64 = 1 << 20
+    bytes: Int64 = 1 << 20,
+    waitsForWriters: Bool = true
 ) async throws -> (events: [CloudEvent], cursor: FeedCursor) {
     let find = FindEvents(
         source: "/test",
         after: cursor,
         types: types,
         limit: limit,
-        bytes: bytes
+        bytes: bytes,
+        waitsForWriters: waitsForWriters
     )
     guard let stored = try await database.one(find) else { return ([], cursor) }
     let page = try JSON.decode(EventPage.self, from: stored.json)

@@ -47,6 +47,28 @@ import Testing
         }
     }
 
+    @Test func `a reader who does not wait for writers loses what commits late`() async throws {
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
+            let outbox = Outbox()
+            let isWritten = OneShot<Bool>()
+            let mayCommit = OneShot<Bool>()
+            async let late: Void = database.transaction {
+                (tx: Transaction<DatabaseError>) async throws(DatabaseError) in
+                try await tx.run(Self.publish(outbox, 1))
+                isWritten.resolve(true)
+                _ = await mayCommit.wait(until: .after(.seconds(4)))
+            }
+            _ = await isWritten.wait(until: .after(.seconds(4)))
+            try await database.run(Self.publish(outbox, 2))
+            let early = try await readPage(database, waitsForWriters: false)
+            #expect(early.events.map(\.sequence) == [2])
+            mayCommit.resolve(true)
+            try await late
+            let rest = try await readPage(database, after: early.cursor, waitsForWriters: false)
+            #expect(rest.events.isEmpty)
+        }
+    }
+
     /// An event as if a transaction of this number had written it.
     private struct InsertOld: Statement {
         static let sql = """

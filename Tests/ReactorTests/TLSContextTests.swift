@@ -38,6 +38,24 @@ import Testing
         #expect(other.handshake().client.reason != nil)
     }
 
+    @Test func `an older client is served its version, but not where both must prove who they are`()
+        throws
+    {
+        var old = try bench.files("gateway", requirePeer: false)
+        old.newest = .tls12
+        let open = try TLSContext.server(bench.files("order", requirePeer: false))
+        let pair = try TLSPair(open, TLSContext.client(old), serverName: "order")
+        try pair.exchange()
+        #expect(pair.client.version == "TLSv1.2" && pair.server.version == "TLSv1.2")
+        let modern = try bench.files("gateway", requirePeer: false)
+        let other = try TLSPair(open, TLSContext.client(modern), serverName: "order")
+        try other.exchange()
+        #expect(other.client.version == "TLSv1.3")
+        let mutual = try TLSContext.server(bench.files("order"))
+        let refused = try TLSPair(mutual, TLSContext.client(old), serverName: "order")
+        #expect(refused.handshake().client.reason != nil)
+    }
+
     @Test func `new files take effect at a reload, for new connections`() throws {
         let server = try TLSContext.server(bench.files("order"))
         let client = try TLSContext.client(bench.files("gateway"))

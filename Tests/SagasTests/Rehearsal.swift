@@ -195,12 +195,14 @@ struct Rehearsal: Sendable {
         of saga: Saga<Part>? = nil,
         pause: Duration = .milliseconds(5),
         isAbout: Bool = true,
+        isFenced: Bool = true,
         tracer: Tracer? = nil
     ) -> SagaRunner<Part> {
         var policy = SagaPolicy()
         policy.lease = lease
         policy.pollInterval = .milliseconds(30)
         policy.firstPause = pause
+        policy.isFenced = isFenced
         if pause > policy.longestParking { policy.longestParking = pause }
         return SagaRunner(
             saga ?? self.saga,

@@ -144,6 +144,49 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a paused replica that is not fenced commits what another one has committed`(
+        isUnderWay: Bool
+    ) async throws {
+        try await Rehearsal.run { stage in
+            let first = stage.runner("a", lease: .milliseconds(300), isFenced: false)
+            let second = stage.runner("b", isFenced: false)
+            let paused = stage.script.hold("two")
+            try await stage.with([first]) { () async throws in
+                let (id, outcome) = try await stage.launch(first)
+                #expect(try await stage.hasAsked("two", times: 1))
+                let other = isUnderWay ? stage.script.hold("two") : nil
+                try await EventLoop.sleep(for: .milliseconds(400))
+                try await stage.with([second]) { () async throws in
+                    #expect(try await stage.hasAsked("two", times: 2))
+                    if !isUnderWay { #expect(try await stage.waitForEnd(id)) }
+                    paused.resolve(true)
+                    #expect(await outcome.wait(until: .after(.seconds(5))) == .completed)
+                    other?.resolve(true)
+                    for _ in 0..<400 {
+                        if try await stage.notes(id).count == 2 { break }
+                        try await EventLoop.sleep(for: .milliseconds(5))
+                    }
+                }
+                #expect(try await stage.notes(id) == ["confirmed", "confirmed"])
+                #expect(try await stage.waitForEnd(id))
+            }
+        }
+    }
+
+    @Test func `without a fence a refusal is still undone and ended`() async throws {
+        try await Rehearsal.run { stage in
+            stage.script.answer("two", .refused(Self.declined))
+            let runner = stage.runner("a", isFenced: false)
+            try await stage.with([runner]) { () async throws in
+                let (id, outcome) = try await stage.launch(runner)
+                #expect(await outcome.wait(until: .after(.seconds(5))) == .refused(Self.declined))
+                #expect(try await stage.waitForEnd(id))
+                #expect(stage.script.calls == ["one", "two", "undo two", "undo one"])
+            }
+        }
+    }
+
     @Test func `a restarted replica takes its own sagas back before their lease lapses`()
         async throws
     {

@@ -20,6 +20,9 @@ final class Participants: Sendable {
         var isUp = true
         var cents: Int64 = 1050
         var reservations: [String: Int] = [:]
+        var unknown: ProductID?
+        var beforeQuote: @Sendable () async -> Void = {}
+        var beforeDecline: (@Sendable () async throws -> Void)?
     }
 
     let state = Mutex(State())
@@ -29,6 +32,12 @@ final class Participants: Sendable {
         router.on(.post, "/quotes") { [self] request throws(Problem) in
             let wanted = try await request.json(Lines.self)
             let state = try current()
+            let before = self.state.withLock { $0.beforeQuote }
+            await before()
+            let missing = self.state.withLock { $0.unknown }
+            if let index = wanted.lines.firstIndex(where: { $0.productID == missing }) {
+                throw Self.unknown(index)
+            }
             return .json(
                 Quote(
                     wanted.lines.map {
@@ -46,6 +55,7 @@ final class Participants: Sendable {
         for kind in ["reservations", "payments"] {
             router.on(.put, "/\(kind)/{id}") { [self] request throws(Problem) in
                 _ = try current()
+                if kind == "payments" { try await declineIfAsked() }
                 let id = try request.parameter("id", as: OrderID.self).description
                 state.withLock { $0.reservations["\(kind) \(id)", default: 0] += 1 }
                 return .json(["status": "done"])
@@ -62,6 +72,40 @@ final class Participants: Sendable {
         let seen = state.withLock { ($0.isUp, $0.cents) }
         guard seen.0 else { throw .unavailable("down for the test") }
         return State(isUp: true, cents: seen.1)
+    }
+
+    private static func unknown(_ index: Int) -> Problem {
+        Problem(
+            .unprocessable,
+            "unknown-product",
+            errors: [
+                Problem.Field(
+                    pointer: "/lines/\(index)/product_id",
+                    detail: "is not in the catalog"
+                )
+            ]
+        )
+    }
+
+    private func declineIfAsked() async throws(Problem) {
+        guard let before = state.withLock({ $0.beforeDecline }) else { return }
+        do { try await before() } catch { Issue.record(error) }
+        throw Problem(
+            .paymentRequired,
+            "card-declined",
+            members: ["decline_code": "generic_decline"]
+        )
+    }
+
+    /// From now on a product is not in the catalog.
+    func forget(_ product: ProductID) { state.withLock { $0.unknown = product } }
+    /// What happens before each quote is answered.
+    func whenQuoting(_ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.beforeQuote = body }
+    }
+    /// From now on cards are declined, each after this.
+    func decline(_ before: @escaping @Sendable () async throws -> Void) {
+        state.withLock { $0.beforeDecline = before }
     }
 
     func bring(_ up: Bool) { state.withLock { $0.isUp = up } }

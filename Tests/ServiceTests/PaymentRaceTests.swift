@@ -112,6 +112,22 @@ import Testing
     }
 
     @Test(arguments: [false, true])
+    func `a charge whose reply was lost is made once if asked again under its key`(
+        repeatsKeys: Bool
+    ) async throws {
+        try await PaymentWorld.with(faults: Faults(replyLost: 100), repeatsKeys: repeatsKeys) {
+            world in
+            let order = OrderID.next()
+            let request = world.request()
+            #expect(try await world.settlement.charge(order, request).outcome == .unknown)
+            world.line.set(.none)
+            #expect(try await world.settlement.charge(order, request).outcome == .captured)
+            let taken = try await world.charges()[order.description]
+            #expect(taken?.count == (repeatsKeys ? 1 : 2))
+        }
+    }
+
+    @Test(arguments: [false, true])
     func `a key that the provider forgot charges nobody twice`(isVoid: Bool) async throws {
         try await PaymentWorld.with(faults: Faults(replyLost: 100)) { world in
             let order = OrderID.next()

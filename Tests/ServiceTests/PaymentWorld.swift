@@ -25,16 +25,24 @@ struct PaymentWorld: Sendable {
     static func with(
         faults: Faults = .none,
         loops: Int = 2,
+        repeatsKeys: Bool = true,
         _ body: @escaping @Sendable (PaymentWorld) async throws -> Void
     ) async throws {
         try await withDatabase(migrations: PaymentMigrations.all, loops: loops) { payments in
             try await withDatabase(migrations: SandboxMigrations.all, loops: loops) { sandbox in
-                try await body(PaymentWorld(payments: payments, sandbox: sandbox, faults: faults))
+                try await body(
+                    PaymentWorld(
+                        payments: payments,
+                        sandbox: sandbox,
+                        faults: faults,
+                        repeatsKeys: repeatsKeys
+                    )
+                )
             }
         }
     }
 
-    init(payments: Database, sandbox: Database, faults: Faults) throws {
+    init(payments: Database, sandbox: Database, faults: Faults, repeatsKeys: Bool = true) throws {
         self.payments = payments
         self.sandbox = sandbox
         let key = try #require(BearerKey(Self.key))
@@ -44,7 +52,7 @@ struct PaymentWorld: Sendable {
         line = FaultyLine(router: router, faults: faults)
         settlement = Settlement(
             store: PaymentStore(database: payments),
-            provider: StripeClient(transport: line)
+            provider: StripeClient(transport: line, repeatsKeys: repeatsKeys)
         )
     }
 

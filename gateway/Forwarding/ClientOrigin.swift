@@ -31,27 +31,49 @@ struct ClientOrigin: Sendable, Equatable {
 
     /// Adds the fields; those that clients sent under their names are gone by then.
     func add(to headers: inout Headers) {
-        headers.add("x-forwarded-for", chain.joined(separator: ", "))
-        headers.add("x-forwarded-proto", scheme)
-        if let host { headers.add("x-forwarded-host", host) }
-        headers.add("forwarded", forwarded)
-        headers.add(.via, (via + ["1.1 anyway"]).joined(separator: ", "))
+        headers.add(Names.addresses) { value in
+            for (index, address) in chain.enumerated() {
+                if index > 0 { value.append(", ") }
+                value.append(address)
+            }
+        }
+        headers.add(Names.scheme, scheme)
+        if let host { headers.add(Names.host, host) }
+        headers.add(Names.forwarded) { addForwarded(to: &$0) }
+        headers.add(.via) { value in
+            for proxy in via {
+                value.append(proxy)
+                value.append(", ")
+            }
+            value.append("1.1 anyway")
+        }
+    }
+
+    // Made once: every request has them.
+    private enum Names {
+        static let addresses: HeaderName = "x-forwarded-for"
+        static let scheme: HeaderName = "x-forwarded-proto"
+        static let host: HeaderName = "x-forwarded-host"
+        static let forwarded: HeaderName = "forwarded"
     }
 
     /// One element for each hop, the client's first (RFC 7239 section 4).
-    private var forwarded: String {
-        var elements = chain.map { "for=\(Self.node($0))" }
-        if var first = elements.first {
-            first += ";proto=\(scheme)"
-            if let host { first += ";host=\(Self.quoted(host))" }
-            elements[0] = first
+    private func addForwarded(to value: inout FieldValue) {
+        for (index, address) in chain.enumerated() {
+            if index > 0 { value.append(", ") }
+            value.append("for=")
+            // IPv6 goes in brackets, and brackets in quotes (RFC 7239 section 6).
+            let isBracketed = address.utf8.contains(UInt8(ascii: ":"))
+            if isBracketed { value.append("\"[") }
+            value.append(address)
+            if isBracketed { value.append("]\"") }
+            guard index == 0 else { continue }
+            value.append(";proto=")
+            value.append(scheme)
+            guard let host else { continue }
+            value.append(";host=")
+            value.append(Self.quoted(host))
         }
-        return elements.joined(separator: ", ")
-    }
-
-    /// IPv6 goes in brackets, and brackets in quotes (RFC 7239 section 6).
-    private static func node(_ address: String) -> String {
-        address.contains(":") ? "\"[\(address)]\"" : address
     }
 
     /// A value as a token where it is one (RFC 9110 section 5.6.2), or else a quoted string.

@@ -24,10 +24,7 @@ enum ForwardedHead {
 
     /// The fields for the service: the client's own, its identity, and where it came from.
     static func headers(_ request: Request, _ claims: AccessClaims?) -> Headers {
-        var headers = request.headers
-        headers.removeHopByHop()
-        headers.remove(dropped)
-        headers.reserve(fields: 10, bytes: 512)
+        var headers = request.headers.crossing(without: dropped, reserving: 10, bytes: 448)
         if let claims {
             headers.add(Names.user, claims.subject.canonical)
             headers.add(Names.role, claims.role.rawValue)
@@ -85,9 +82,7 @@ enum ForwardedHead {
 
     /// The response's fields for the client: nothing of the connection, nothing of the inside.
     static func response(_ headers: Headers, limits: Headers) -> Headers {
-        var headers = headers
-        headers.removeHopByHop()
-        headers.remove(inside)
+        var headers = headers.crossing(without: inside, reserving: 4, bytes: 128)
         headers.append(limits)
         return headers
     }

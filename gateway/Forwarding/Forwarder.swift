@@ -20,12 +20,14 @@ struct Forwarder: Sendable {
     ///
     /// - Throws: what the gatekeeper refuses, what is wrong with the request, and 502, 503 or 504 when
     ///   there is no answer to bring back.
+    @inline(__always)
     func forward(_ request: Request) async throws(Problem) -> Response {
         let pass = try await gatekeeper.admit(request, to: route, limiter)
         return try await forward(request, pass)
     }
 
     /// The same for a request that the gatekeeper has let through.
+    @inline(__always)
     func forward(_ request: Request, _ pass: Gatekeeper.Pass) async throws(Problem) -> Response {
         AccessNote.current?.set(user: pass.claims?.subject, service: route.upstream)
         if ForwardedHead.hopsLeft(request) == 0 {
@@ -39,7 +41,8 @@ struct Forwarder: Sendable {
             content = .stream(try Self.stream(request, route))
         } else {
             // Kept whole, so that a try can be repeated.
-            let bytes = try await request.body(limit: route.contentLimit)
+            let isEmpty = request.bodyStream.isEmpty
+            let bytes = isEmpty ? [] : try await request.body(limit: route.contentLimit)
             if limiter.isByAccount {
                 limits = try gatekeeper.countAccount(request, bytes, limiter)
             }
@@ -57,6 +60,9 @@ struct Forwarder: Sendable {
         if case .stream(let reader) = content, let failure = reader.failure { throw failure }
         do throws(MeshError) {
             let answer = try outcome.result.get()
+            if let content = answer.bodyStream.whole(limit: Self.bufferedLimit) {
+                return Self.response(answer, limits, content)
+            }
             return try await response(answer, limits, pass)
         } catch {
             var problem = error.problem(upstream: route.upstream)
@@ -68,6 +74,7 @@ struct Forwarder: Sendable {
     /// Calls the service with a request's fields and some content, unless it has too much to do.
     ///
     /// A content that streams takes as long as its sender does, which says nothing about load.
+    @inline(__always)
     func attempt(
         _ request: Request,
         _ content: ClientRequest.Body,
@@ -126,13 +133,22 @@ struct Forwarder: Sendable {
         )
     }
 
+    /// An answer that is all there.
+    private static func response(
+        _ answer: ClientResponse,
+        _ limits: Headers,
+        _ content: [UInt8]
+    ) -> Response {
+        let headers = ForwardedHead.response(answer.headers, limits: limits)
+        return Response(answer.status, headers: headers, body: body(content))
+    }
+
     /// A short answer is read first, so that one cut short becomes a clean 502; a long one streams.
     func response(
         _ answer: ClientResponse,
         _ limits: Headers,
         _ pass: Gatekeeper.Pass
     ) async throws(MeshError) -> Response {
-        let headers = ForwardedHead.response(answer.headers, limits: limits)
         let reader = answer.bodyStream
         if let length = reader.length, length <= Self.bufferedLimit {
             let content: [UInt8]
@@ -141,8 +157,9 @@ struct Forwarder: Sendable {
             } catch {
                 throw error.status == .gatewayTimeout ? .deadline : .unknown("cut short")
             }
-            return Response(answer.status, headers: headers, body: Self.body(content))
+            return Self.response(answer, limits, content)
         }
+        let headers = ForwardedHead.response(answer.headers, limits: limits)
         // Only a stream without an end may be ended early; anything else would look complete.
         guard headers[.contentType]?.hasPrefix("text/event-stream") == true else {
             // What goes wrong before anything came is a clean 502 still.

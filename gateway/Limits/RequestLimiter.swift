@@ -105,10 +105,10 @@ struct RequestLimiter: Sendable {
         var problem = Problem(
             .tooManyRequests,
             "rate-limited",
-            detail: "more than \(policy.quota) requests in \(Self.seconds(policy.window)) s"
+            detail: "more than \(policy.quota) requests in \(Self.seconds(policy.span)) s"
         )
         problem.headers = headers
-        problem.headers[.retryAfter] = String(max(1, Self.seconds(decision.retryAfter)))
+        problem.headers[.retryAfter] = String(max(1, Self.seconds(decision.retryNanoseconds)))
         throw problem
     }
 
@@ -120,8 +120,19 @@ struct RequestLimiter: Sendable {
     ) -> Headers {
         var headers = Headers()
         headers.reserve(fields: 2, bytes: 128)
-        headers.add(Names.policy, line(name, ";q=", policy.quota, ";w=", policy.window))
-        headers.add(Names.state, line(name, ";r=", decision.remaining, ";t=", decision.reset))
+        headers.add(Names.policy) { value in
+            line(name, ";q=", policy.quota, ";w=", seconds(policy.span), to: &value)
+        }
+        headers.add(Names.state) { value in
+            line(
+                name,
+                ";r=",
+                decision.remaining,
+                ";t=",
+                seconds(decision.resetNanoseconds),
+                to: &value
+            )
+        }
         return headers
     }
 
@@ -130,34 +141,22 @@ struct RequestLimiter: Sendable {
         static let state: HeaderName = "ratelimit"
     }
 
-    /// `"name";q=1000;w=1`, put together from bytes: every answer has two of these.
+    /// `"name";q=1000;w=1`.
     private static func line(
         _ name: String,
         _ first: String,
         _ number: Int,
         _ second: String,
-        _ time: Duration
-    ) -> String {
-        var line: [UInt8] = []
-        line.reserveCapacity(48)
-        line.append(UInt8(ascii: "\""))
-        line.append(contentsOf: name.utf8)
-        line.append(UInt8(ascii: "\""))
-        line.append(contentsOf: first.utf8)
-        append(number, to: &line)
-        line.append(contentsOf: second.utf8)
-        append(Int(clamping: seconds(time)), to: &line)
-        return String(decoding: line, as: UTF8.self)
-    }
-
-    private static func append(_ number: Int, to line: inout [UInt8]) {
-        let number = max(0, number)
-        var divisor = 1
-        while number / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            line.append(0x30 + UInt8(number / divisor % 10))
-            divisor /= 10
-        }
+        _ time: Int64,
+        to value: inout FieldValue
+    ) {
+        value.append("\"")
+        value.append(name)
+        value.append("\"")
+        value.append(first)
+        value.append(max(0, number))
+        value.append(second)
+        value.append(max(0, Int(clamping: time)))
     }
 
     /// Whom an address stands for: itself, or the /64 that an IPv6 subscriber has to himself.
@@ -173,8 +172,7 @@ struct RequestLimiter: Sendable {
     }
 
     /// Whole seconds, rounded up: nobody should come back too early.
-    private static func seconds(_ duration: Duration) -> Int64 {
-        let (seconds, rest) = duration.components
-        return rest > 0 ? seconds + 1 : seconds
+    private static func seconds(_ nanoseconds: Int64) -> Int64 {
+        nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
     }
 }

@@ -193,13 +193,17 @@ final class RouteTable: Sendable {
 
     // MARK: Answering
 
+    // Made once: every request is asked for them.
+    private static let origin: HeaderName = "origin"
+    private static let upgrade: HeaderName = "upgrade"
+
     /// Answers what the table knows; the rest is `next`'s.
     func wrap(_ next: Responder) -> Responder {
         Responder { request throws(Problem) in
             let (router, cors) = self.inForce.withLock { ($0.router, $0.plan.cors) }
             guard router.knows(request.path) else { return try next.reply(to: &request) }
             try Self.refuseTunnels(request)
-            guard let cors, let origin = request.headers["origin"] else {
+            guard let cors, let origin = request.headers[Self.origin] else {
                 return try router.responder.reply(to: &request)
             }
             if let answer = cors.preflight(request, methods: router.methods(at: request.path)) {
@@ -250,7 +254,7 @@ final class RouteTable: Sendable {
     ///
     /// Other upgrades are ignored, as RFC 9110 section 7.8 lets a server do.
     private static func refuseTunnels(_ request: Request) throws(Problem) {
-        guard request.headers.lists("websocket", in: "upgrade") else { return }
+        guard request.headers.lists("websocket", in: upgrade) else { return }
         throw Problem(
             .notImplemented,
             "no-websockets",

@@ -6,11 +6,13 @@ struct KeyRefresh: Sendable {
     var interval: Duration = .seconds(60)
     /// The least time between two looks on the word of tokens, which anybody can make up.
     var leastPause: Duration = .seconds(5)
-    /// The first wait after a failure; it doubles up to the interval.
+    /// The first wait after a failure; it doubles up to a twelfth of the interval, but not before a first
+    /// fetch has succeeded: a gateway without keys lets nobody in.
     var firstRetry: Duration = .milliseconds(250)
 
     private var lastAsked: Duration?
     private var failures = 0
+    private var hasKeys = false
 
     init() {}
 
@@ -25,8 +27,10 @@ struct KeyRefresh: Sendable {
     mutating func fetched(_ succeeded: Bool) -> Duration {
         guard !succeeded else {
             failures = 0
+            hasKeys = true
             return interval
         }
+        guard hasKeys else { return firstRetry }
         failures = min(failures + 1, 16)
         return min(firstRetry * (1 << (failures - 1)), interval / 12)
     }

@@ -49,58 +49,14 @@ struct Chaos: Sendable {
     private func perform(_ plan: ChaosPlan) async throws {
         let start = Deadline.now
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for trouble in plan.troubles {
-                group.addTask {
-                    try await EventLoop.sleep(until: start.advanced(by: .seconds(trouble.at)))
-                    Terminal.say(time(since: start) + trouble.line)
-                    await begin(trouble)
-                    try? await EventLoop.sleep(for: .seconds(trouble.lasts))
-                    await mend([trouble])
-                }
-            }
+            group.addTask { try await stage.endure(plan.troubles, since: start) }
             let end = start.advanced(by: .seconds(stage.options.seconds))
             while !end.hasPassed {
                 try await EventLoop.sleep(until: end.or(earlier: .after(.seconds(5))))
                 let window = stage.session.recorder.takeWindow()
-                Terminal.say(time(since: start) + "    \(Figure.mix(window.outcomes))")
+                Terminal.say(Stage.time(since: start) + "    \(Figure.mix(window.outcomes))")
             }
             try await group.waitForAll()
-        }
-    }
-
-    private func time(since start: Deadline) -> String {
-        let seconds = (Deadline.now.nanoseconds - start.nanoseconds) / 1_000_000_000
-        return Figure.padded("\(seconds) s", 6) + "  "
-    }
-
-    private func begin(_ trouble: ChaosPlan.Trouble) async {
-        switch trouble.kind {
-        case .kill: await act(.kill, on: trouble.target)
-        case .pause: await act(.pause, on: trouble.target)
-        case .fault(let rule, _):
-            // Whoever was killed by another trouble meanwhile takes no faults.
-            try? await stage.admin.add(rule, to: trouble.target)
-        }
-    }
-
-    /// Two troubles may meet at one process: what cannot be done is no reason to stop.
-    private func act(_ verb: Verb, on member: Member) async {
-        do {
-            try await stage.platform.act(verb, on: [member])
-        } catch {
-            Terminal.note("        \(error)")
-        }
-    }
-
-    private func mend(_ troubles: [ChaosPlan.Trouble]) async {
-        await stage.mending {
-            for trouble in troubles {
-                switch trouble.kind {
-                case .kill: await act(.start, on: trouble.target)
-                case .pause: await act(.resume, on: trouble.target)
-                case .fault: await stage.admin.clear(trouble.target)
-                }
-            }
         }
     }
 }

@@ -13,6 +13,15 @@ enum Experiment {
         case .chaos:
             options.rate = options.rate ?? 30
             return try await Chaos(Stage(options)).run()
+        case .ablation(let variants):
+            options.rate = options.rate ?? 30
+            return try await Ablation(variants, options).run()
+        case .cap:
+            options.rate = options.rate ?? 20
+            return try await Partition(Stage(options)).run()
+        case .clocks:
+            options.rate = options.rate ?? 10
+            return try await SkewedClocks(Stage(options)).run()
         case .fallacy(let number):
             options.rate = options.rate ?? 30
             guard let fallacy = Fallacy.all.first(where: { $0.number == number }) else {
@@ -65,6 +74,7 @@ struct Stage: Sendable {
     /// Sends customers at the chosen rate while `body` breaks things; they stop when it returns.
     func underLoad<Value: Sendable>(
         mix: Mix = Mix(.checkout),
+        by customers: [Customer]? = nil,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let traffic = Traffic(
@@ -73,7 +83,7 @@ struct Stage: Sendable {
                 .constant(Double(options.rate ?? 30), seconds: 86_400),
                 poisson: true
             ),
-            customers: session.customers,
+            customers: customers ?? session.customers,
             recorder: session.recorder
         )
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -86,6 +96,7 @@ struct Stage: Sendable {
 
     /// Breaks something under load, does `body` meanwhile, and mends it whatever happens.
     func whileBroken<Value: Sendable>(
+        mix: Mix = Mix(.checkout),
         undo: (@Sendable () async -> Void)? = nil,
         _ broken: @escaping @Sendable () async throws -> Void,
         during body: @escaping @Sendable () async throws -> Value
@@ -94,7 +105,7 @@ struct Stage: Sendable {
             await mending { if let undo { await undo() } else { await clearFaults() } }
         }
         do {
-            let value = try await underLoad {
+            let value = try await underLoad(mix: mix) {
                 try await broken()
                 return try await body()
             }
@@ -142,7 +153,10 @@ struct Stage: Sendable {
     }
 
     /// The last line of every experiment.
-    func conclude(_ holds: Bool, _ why: String) -> Bool {
+    func conclude(_ holds: Bool, _ why: String) -> Bool { Self.conclude(holds, why) }
+
+    /// The same where there is no stage any more.
+    static func conclude(_ holds: Bool, _ why: String) -> Bool {
         Terminal.say("\n\(holds ? "PASS" : "FAIL")  \(why)")
         return holds
     }

@@ -16,13 +16,7 @@ extension Fallacy {
             """
         )
         let intruder = try await Intruder(stage)
-        var holds = true
-        for attempt in try await intruder.attempts() {
-            holds = holds && attempt.isAsExpected
-            Terminal.say(
-                "  \(attempt.isAsExpected ? "ok  " : "FAIL")  \(attempt.what): \(attempt.came)"
-            )
-        }
+        let holds = stage.show(try await intruder.attempts())
         Terminal.say("\nThe books:")
         let adds = try await stage.verify()
         return stage.conclude(
@@ -35,14 +29,6 @@ extension Fallacy {
 
 /// Tries what must not work.
 struct Intruder: Sendable {
-    /// One try and what came of it.
-    struct Attempt: Sendable {
-        let what: String
-        /// A status, or why there was none.
-        let came: String
-        let isAsExpected: Bool
-    }
-
     private let stage: Stage
     private let order: SocketAddress
     private let account: Account
@@ -65,12 +51,12 @@ struct Intruder: Sendable {
         mine = id
     }
 
-    func attempts() async throws -> [Attempt] {
+    func attempts() async throws -> [Finding] {
         try await inside() + forged() + greedy()
     }
 
     /// Somebody who reached the inner network.
-    private func inside() async throws -> [Attempt] {
+    private func inside() async throws -> [Finding] {
         let plain = await attempt(
             "an order process is called without TLS",
             [nil],
@@ -81,7 +67,7 @@ struct Intruder: Sendable {
     }
 
     /// Somebody without a token, or with one of the own making.
-    private func forged() async -> [Attempt] {
+    private func forged() async -> [Finding] {
         let claim = ClientRequest(
             .get,
             "/orders/\(mine)",
@@ -103,7 +89,7 @@ struct Intruder: Sendable {
     }
 
     /// Customers who want more than is theirs; and one who does not.
-    private func greedy() async -> [Attempt] {
+    private func greedy() async -> [Finding] {
         [
             await atGateway(
                 "a customer asks for another one's order",
@@ -131,12 +117,12 @@ struct Intruder: Sendable {
         _ what: String,
         _ expected: Int,
         _ request: ClientRequest
-    ) async -> Attempt {
+    ) async -> Finding {
         await attempt(what, [expected], request, stage.session.shop.endpoint)
     }
 
     /// A certificate that says `gateway`, signed by an authority of the intruder's own.
-    private func foreignCertificate() async throws -> Attempt {
+    private func foreignCertificate() async throws -> Finding {
         let what = "an order process is shown a certificate of a foreign authority"
         let folder = "/tmp/anyway-intruder-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -165,7 +151,7 @@ struct Intruder: Sendable {
         _ expected: [Int?],
         _ request: ClientRequest,
         _ endpoint: Endpoint
-    ) async -> Attempt {
+    ) async -> Finding {
         var status: Int?
         var came: String
         do throws(ClientError) {
@@ -179,7 +165,7 @@ struct Intruder: Sendable {
         } catch {
             came = "no answer (\(error))"
         }
-        return Attempt(what: what, came: came, isAsExpected: expected.contains(status))
+        return Finding(what: what, came: came, isAsExpected: expected.contains(status))
     }
 
     /// The token with one character of its content replaced.

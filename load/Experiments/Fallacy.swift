@@ -8,5 +8,9 @@ struct Fallacy: Sendable {
     let run: @Sendable (Stage) async throws -> Bool
 
     /// Those that can be run.
-    static let all: [Fallacy] = [reliable, zeroLatency, secure]
+    static let all: [Fallacy] = [
+        reliable, zeroLatency, endlessBandwidth, secure, stableTopology, oneAdministrator,
+        freeTransport,
+        homogeneous,
+    ]
 }

@@ -5,8 +5,8 @@ internal import Reactor
 ///
 /// Linux reaches containers by their addresses, published or not, so admin ports need not be.
 struct ComposePlatform: Platform {
-    private let docker: String
-    private let compose: [String]
+    let docker: String
+    let compose: [String]
 
     /// - Throws: `Shop.Failed` when there is no Docker.
     init() throws {
@@ -27,6 +27,11 @@ struct ComposePlatform: Platform {
                 description: "no container is there; docker-compose up -d starts them"
             )
         }
+        return try await inspect(ids)
+    }
+
+    /// Asks Docker about containers.
+    func inspect(_ ids: [String]) async throws -> [Member] {
         // Stopped containers have no address.
         let format = """
             {{.Name}} {{index .Config.Labels "com.docker.compose.service"}} \
@@ -54,7 +59,7 @@ struct ComposePlatform: Platform {
     func act(_ verb: Verb, on members: [Member]) async throws {
         let word = verb == .resume ? "unpause" : verb.rawValue
         _ = try await run([docker, word] + members.map(\.name), what: word)
-        guard verb == .start else { return }
+        guard verb == .start || verb == .restart else { return }
         let end = Deadline.after(.seconds(30))
         for member in try await self.members()
         where members.contains(where: { $0.name == member.name }) {
@@ -86,6 +91,9 @@ struct ComposePlatform: Platform {
 
     func authority() async throws -> String { try await file("authority.pem") }
 
+    /// Each container keeps its key to itself.
+    func consumer() -> TLSConfiguration? { nil }
+
     /// A file that the user service has.
     private func file(_ name: String) async throws -> String {
         try await run(
@@ -94,7 +102,28 @@ struct ComposePlatform: Platform {
         )
     }
 
-    private func run(_ words: [String], what: String) async throws -> String {
+    func secureShop() async throws -> SocketAddress? {
+        let host = try await members().first { $0.service == "gateway" }?.admin?.hostText
+        return try host.map { try SocketAddress(literal: $0, port: 8443) }
+    }
+
+    func log(of member: Member) async throws -> [Substring] {
+        let text = try await run(
+            [docker, "logs", "--tail", "4000", member.name],
+            what: "read logs"
+        )
+        return text.split(separator: "\n")
+    }
+
+    func query(_ sql: String, in service: String) async throws -> String {
+        let psql = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", service]
+        return try await run(
+            compose + ["exec", "-T", "\(service)-postgres"] + psql + ["-c", sql],
+            what: "ask \(service)-postgres"
+        )
+    }
+
+    func run(_ words: [String], what: String) async throws -> String {
         let outcome = try await Program.run(words[0], Array(words.dropFirst()))
         guard outcome.succeeded else {
             throw Shop.Failed(description: "cannot \(what): \(outcome.text)")

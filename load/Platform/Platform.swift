@@ -13,8 +13,18 @@ protocol Platform: Sendable {
     func verify(wait: Int, history: String?) async throws -> Program.Outcome
     /// The certificate of the authority that processes trust, in PEM.
     func authority() async throws -> String
+    /// The certificate and key of a consumer of events; nil where they are out of reach.
+    func consumer() -> TLSConfiguration?
     /// The administrator's password; nil when it is out of reach.
     func adminPassword() async throws -> String?
+    /// Where the gateway serves clients over TLS; nil for nowhere.
+    func secureShop() async throws -> SocketAddress?
+    /// What a process wrote of late, line by line.
+    func log(of member: Member) async throws -> [Substring]
+    /// Runs SQL in a service's database, as whoever administers it; what `psql -At` prints.
+    func query(_ sql: String, in service: String) async throws -> String
+    /// Starts one more gateway, whose routes are a file of its own, and waits until it is ready.
+    func startGateway(_ folder: OwnFolder) async throws -> OwnGateway
 }
 
 /// One process or container of the platform.
@@ -33,7 +43,7 @@ struct Member: Sendable, Equatable {
 
 /// What can be done to a process.
 enum Verb: String, Sendable, CaseIterable {
-    case kill, start, pause, resume
+    case kill, start, pause, resume, restart
 }
 
 /// Talks to admin ports.
@@ -71,9 +81,9 @@ struct Admin: Sendable {
         }
     }
 
-    /// Takes all faults back; a process that does not answer has none left.
-    func clear(_ member: Member) async {
-        _ = await ask(member, ClientRequest(.delete, "/faults"))
+    /// Takes all faults back, or the one of a name; a process that does not answer has none left.
+    func clear(_ member: Member, of name: String? = nil) async {
+        _ = await ask(member, ClientRequest(.delete, "/faults" + (name.map { "/\($0)" } ?? "")))
     }
 
     /// How many requests met the fault of this name so far, counted by the process that they reached.

@@ -16,15 +16,19 @@ enum Program {
 
     /// Runs it on the blocking pool.
     ///
-    /// - Parameter limit: how long it may take; then it is killed.
+    /// - Parameters:
+    ///   - variables: for its environment, besides what all programs get.
+    ///   - limit: how long it may take; then it is killed.
     /// - Throws: `Shop.Failed` when it cannot be started.
     static func run(
         _ path: String,
         _ arguments: [String],
+        adding variables: [String: String] = [:],
         within limit: Duration = .seconds(120)
     ) async throws -> Outcome {
+        let environment = environment.merging(variables) { _, added in added }
         let result = try await BlockingPool.shared.run {
-            Result { try finish(path, arguments, within: limit) }
+            Result { try finish(path, arguments, environment, within: limit) }
         }
         return try result.get()
     }
@@ -59,6 +63,7 @@ enum Program {
     private static func finish(
         _ path: String,
         _ arguments: [String],
+        _ environment: [String: String],
         within limit: Duration
     ) throws -> Outcome {
         var ends: [Int32] = [-1, -1]

@@ -53,6 +53,18 @@ struct StackPlatform: Platform {
         )
     }
 
+    /// What the oracle says of each invariant once all hold, or after so many seconds.
+    ///
+    /// - Throws: `Shop.Failed` when it cannot read a database.
+    func findings(wait: Int, history: String) async throws -> [Finding] {
+        let outcome = try await Program.run(
+            program,
+            ["verify", "--json", "--data", data, "--wait", "\(wait)", "--history", history],
+            within: .seconds(wait + 300)
+        )
+        return try Finding.all(in: outcome.text)
+    }
+
     func adminPassword() async throws -> String? {
         do {
             let file = URL(filePath: "\(data)/secrets/admin-password")
@@ -68,6 +80,60 @@ struct StackPlatform: Platform {
     func authority() async throws -> String {
         let file = URL(filePath: "\(data)/certificates/authority.pem")
         return String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    }
+
+    func secureShop() async throws -> SocketAddress? {
+        guard let url = try await settings()["ANYWAY_HTTPS_URL"],
+            let port = url.split(separator: ":").last.flatMap({ UInt16($0) })
+        else { return nil }
+        return .loopback(port: port)
+    }
+
+    func log(of member: Member) async throws -> [Substring] {
+        let text = try await stack(["logs", member.name, "-n", "4000"], what: "read logs")
+        return text.split(separator: "\n")
+    }
+
+    func query(_ sql: String, in service: String) async throws -> String {
+        guard let psql = Program.find("psql") else {
+            throw Shop.Failed(description: "psql is not installed")
+        }
+        let settings = try await settings()
+        let outcome = try await Program.run(
+            psql,
+            [
+                "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+                "-p", settings["POSTGRES_PORT"] ?? "", "-U", "postgres", "-d", service, "-c", sql,
+            ],
+            adding: ["PGPASSFILE": settings["PGPASSFILE"] ?? ""]
+        )
+        guard outcome.succeeded else {
+            throw Shop.Failed(description: "psql: \(outcome.text)")
+        }
+        return outcome.text
+    }
+
+    /// What `stack env` prints, by key.
+    func settings() async throws -> [String: String] {
+        let listing = try await stack(["env"], what: "list the stack's settings")
+        return Self.settings(listing)
+    }
+
+    static func settings(_ listing: String) -> [String: String] {
+        var found: [String: String] = [:]
+        for line in listing.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { found[String(parts[0])] = String(parts[1]) }
+        }
+        return found
+    }
+
+    func consumer() -> TLSConfiguration? {
+        TLSConfiguration(
+            certificateFile: "\(data)/certificates/notification.1.pem",
+            keyFile: "\(data)/secrets/notification.1.key",
+            caFile: "\(data)/certificates/authority.pem"
+        )
     }
 
     private func stack(_ words: [String], what: String) async throws -> String {

@@ -21,6 +21,12 @@ struct Customer: Sendable {
         let shipping_address = Address()
     }
 
+    private struct CartCheckout: Encodable {
+        let cart = true
+        let payment_method = "pm_card_visa"
+        let shipping_address = Address()
+    }
+
     let shop: Shop
     let account: Account
     let products: [String]
@@ -42,32 +48,49 @@ struct Customer: Sendable {
         until end: Deadline
     ) async {
         let key = "load-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
-        guard let request = try? request(scenario, key) else { return }
-        let start = due ?? Deadline.now
-        let answer = await ask(request)
-        let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
-        recorder.record(scenario, answer.outcome, took, expecting: interval)
-        if let history, scenario == .checkout || scenario == .hot {
-            await follow(request, key, start, answer, history, until: end)
+        guard let requests = try? requests(scenario, key) else { return }
+        for (index, request) in requests.enumerated() {
+            // Only the first was due at a time; the others follow when it is answered.
+            let isFirst = index == 0
+            guard isFirst || (!end.hasPassed && !Task.isCancelled) else { return }
+            let start = (isFirst ? due : nil) ?? Deadline.now
+            let answer = await ask(request)
+            let took = Duration.nanoseconds(Int64(Deadline.now.nanoseconds - start.nanoseconds))
+            recorder.record(scenario, answer.outcome, took, expecting: isFirst ? interval : nil)
+            if let history, request.target == "/orders" {
+                await follow(request, key, start, answer, history, until: end)
+            }
         }
     }
 
     /// Checks out once and counts nothing.
     func checkOut() async -> Answer {
-        guard let request = try? request(.checkout, "load-\(UInt64.random(in: 0 ... .max))") else {
+        guard let request = try? checkout("load-\(UInt64.random(in: 0 ... .max))", products) else {
             return .none
         }
         return await ask(request)
     }
 
-    private func request(_ scenario: Scenario, _ key: String) throws -> ClientRequest {
+    private func requests(_ scenario: Scenario, _ key: String) throws -> [ClientRequest] {
         switch scenario {
-        case .browse: ClientRequest(.get, "/products/\(products.randomElement() ?? "")")
-        case .search: ClientRequest(.get, Self.searches.randomElement() ?? "/products")
-        case .checkout: try checkout(key, products)
-        case .hot: try checkout(key, Array(products.prefix(1)))
-        case .signIn: try shop.signInRequest(account)
+        case .browse: [ClientRequest(.get, "/products/\(products.randomElement() ?? "")")]
+        case .search: [ClientRequest(.get, Self.searches.randomElement() ?? "/products")]
+        case .cart: try cartVisit(key)
+        case .checkout: [try checkout(key, products)]
+        case .hot: [try checkout(key, Array(products.prefix(1)))]
+        case .signIn: [try shop.signInRequest(account)]
         }
+    }
+
+    /// A visit to the cart, which now and then ends with buying what is in it.
+    private func cartVisit(_ key: String) throws -> [ClientRequest] {
+        let chosen = Array(products.shuffled().prefix(max(2, maxLines)))
+        let visit = try CartVisit(
+            headers: ["authorization": "Bearer \(account.token)"],
+            products: chosen
+        ).requests()
+        guard Int.random(in: 0..<CartVisit.visitsPerCheckout) == 0 else { return visit }
+        return visit + [try order(CartCheckout(), key)]
     }
 
     /// What people look for: words, facets, orders.
@@ -77,14 +100,19 @@ struct Customer: Sendable {
         "/products?limit=10",
     ]
 
-    private func checkout(_ key: String, _ products: [String]) throws -> ClientRequest {
+    /// What checks some of the products out.
+    func checkout(_ key: String, _ products: [String]) throws -> ClientRequest {
         let products = products.shuffled().prefix(Int.random(in: 1...maxLines))
         let lines = products.map { Line(product_id: $0, quantity: Int.random(in: 1...2)) }
-        return try .json(
+        return try order(Checkout(items: lines), key)
+    }
+
+    private func order(_ checkout: some Encodable, _ key: String) throws -> ClientRequest {
+        try .json(
             .post,
             "/orders",
             headers: ["authorization": "Bearer \(account.token)", "idempotency-key": key],
-            Checkout(items: lines)
+            checkout
         )
     }
 

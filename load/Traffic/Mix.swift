@@ -4,6 +4,8 @@ enum Scenario: String, Sendable, CaseIterable, Comparable {
     case browse
     /// Searches, with facets.
     case search
+    /// Fills a cart, changes it, and now and then checks it out.
+    case cart
     /// Checks out some products.
     case checkout
     /// Checks out the one product that everybody wants.
@@ -32,7 +34,12 @@ struct Mix: Sendable, Equatable {
     }
 
     /// A shop on an ordinary day.
-    static let everyday = Mix(weights: [.browse: 55, .search: 25, .checkout: 17, .signIn: 3])
+    static let everyday = Mix(weights: [
+        .browse: 50, .search: 22, .cart: 10, .checkout: 15, .signIn: 3,
+    ])
+
+    /// As many who look at products as who buy.
+    static let lookAndBuy = Mix(weights: [.browse: 1, .checkout: 1])
 
     /// Reads `browse=60,search=30,checkout=10`; nil when it makes no sense.
     init?(_ text: String) {
@@ -58,9 +65,11 @@ struct Mix: Sendable, Equatable {
         return weights.keys.max() ?? .browse
     }
 
-    /// Whether anybody signs in or buys, so that accounts are needed.
-    var needsAccounts: Bool { weights.contains { $0.value > 0 && $0.key >= .checkout } }
+    /// Whether anybody signs in, has a cart or buys, so that accounts are needed.
+    var needsAccounts: Bool { weights.contains { $0.value > 0 && $0.key >= .cart } }
 
     /// Whether anybody buys, so that stock is.
-    var buys: Bool { weights[.checkout, default: 0] + weights[.hot, default: 0] > 0 }
+    var buys: Bool {
+        [.cart, .checkout, .hot].contains { weights[$0, default: 0] > 0 }
+    }
 }

@@ -96,7 +96,8 @@ struct Shop: Sendable {
         }
     }
 
-    private func signIn(_ email: String, _ password: String) async throws -> String {
+    /// Signs an account in and returns its token.
+    func signIn(_ email: String, _ password: String) async throws -> String {
         let credentials = Credentials(email: email, password: password)
         let signedIn = try await expect(
             .ok,

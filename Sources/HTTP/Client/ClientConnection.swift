@@ -20,6 +20,7 @@ final class ClientConnection: @unchecked Sendable {
     }
 
     /// Sends a request and waits for the head of its final response; closes itself when that fails.
+    @inline(__always)
     func exchange(
         _ request: ClientRequest,
         until deadline: Deadline
@@ -76,12 +77,13 @@ final class ClientConnection: @unchecked Sendable {
         _ request: ClientRequest,
         until deadline: Deadline
     ) async throws(ClientError) {
-        let head = request.head(for: endpoint)
+        var head = pool.takeHead()
+        request.appendHead(for: endpoint, to: &head)
         do throws(SocketError) {
             switch request.body {
             case .bytes(let content):
                 let sent = try stream.writeNow(head, content)
-                if sent == head.count + content.count { return }
+                if sent == head.count + content.count { return pool.giveBack(head: head) }
                 if sent == 0 {
                     try await stream.write(head, content, until: deadline)
                 } else {

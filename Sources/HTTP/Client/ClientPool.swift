@@ -17,6 +17,8 @@ final class ClientPool: @unchecked Sendable {
     /// Buffers of connections that rest: with memory, for those that have work.
     private var spares: [ByteBuffer] = []
     private static let mostSpares = 64
+    /// Memory for the next request's head, which hardly ever outlives the call that sends it.
+    private var head: [UInt8] = []
 
     init(_ loop: EventLoop, _ limits: ClientLimits) {
         self.loop = loop
@@ -67,6 +69,20 @@ final class ClientPool: @unchecked Sendable {
     func giveBack(_ buffer: consuming ByteBuffer) {
         guard spares.count < Self.mostSpares, buffer.capacity <= 1 << 17 else { return }
         spares.append(buffer)
+    }
+
+    /// An empty array for a request's head.
+    func takeHead() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &head)
+        return taken
+    }
+
+    /// Takes the array back when the head has been sent.
+    func giveBack(head sent: consuming [UInt8]) {
+        guard sent.capacity <= 1 << 16 else { return }
+        sent.removeAll(keepingCapacity: true)
+        head = sent
     }
 
     /// Takes a connection back that has completed its exchange; false when there are enough.

@@ -17,6 +17,10 @@ public struct ClientRequest: Sendable {
     public var target: String
     /// The fields; framing and `Connection` in them are replaced.
     public var headers: Headers
+    /// Fields behind those, of other names: what one try adds to a request that all tries share.
+    ///
+    /// Apart, because adding them to `headers` would copy those for each try.
+    public var tryHeaders = Headers()
     /// The content.
     public var body: Body
     /// Whether it may be sent again when a kept connection turns out to be dead without a word.
@@ -61,10 +65,10 @@ public struct ClientRequest: Sendable {
         )
     }
 
-    /// The head as bytes; a content's length when it is known.
-    func head(for endpoint: Endpoint) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(256 + target.utf8.count + headers.serialisedLimit)
+    /// Appends the head as bytes; a content's length when it is known.
+    func appendHead(for endpoint: Endpoint, to bytes: inout [UInt8]) {
+        let fields = headers.serialisedLimit + tryHeaders.serialisedLimit
+        bytes.reserveCapacity(bytes.count + 256 + target.utf8.count + fields)
         bytes.append(text: method.description)
         bytes.append(0x20)
         bytes.append(text: target)
@@ -86,7 +90,7 @@ public struct ClientRequest: Sendable {
             bytes.append(contentsOf: "\r\n".utf8)
         }
         headers.serialise(into: &bytes, keepLength: false)
+        tryHeaders.serialise(into: &bytes, keepLength: false)
         bytes.append(text: "\r\n")
-        return bytes
     }
 }

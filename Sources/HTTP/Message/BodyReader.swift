@@ -64,6 +64,13 @@ public final class BodyReader: Sendable {
         }
     }
 
+    /// All of the content, if it is there without waiting and was not taken before; nil otherwise, and
+    /// when there are more than `limit` bytes.
+    public func whole(limit: Int) -> [UInt8]? {
+        guard let length, length <= limit, case .bytes(let unread) = source else { return nil }
+        return unread.take() ?? []
+    }
+
     /// All the pieces together.
     ///
     /// - Throws: as `next`, and 413 when there are more than `limit` bytes.

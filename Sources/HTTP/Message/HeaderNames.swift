@@ -63,11 +63,28 @@ extension Headers {
     /// fields (RFC 9110 §7.6.1).
     public mutating func removeHopByHop() {
         let listed = listedInConnection()
-        removeFields { block, field in
-            let (start, count) = (Int(field.nameStart), Int(field.nameCount))
-            return Self.hopByHop.contains(block, start, count)
-                || (!listed.isEmpty && listed.contains { Self.equals(block, start, count, $0) })
-        }
+        removeFields { block, field in Self.isHopByHop(block, field, listed) }
+    }
+
+    private static func isHopByHop(
+        _ block: Span<UInt8>,
+        _ field: Field,
+        _ listed: [[UInt8]]
+    ) -> Bool {
+        let (start, count) = (Int(field.nameStart), Int(field.nameCount))
+        return hopByHop.contains(block, start, count)
+            || (!listed.isEmpty && listed.contains { equals(block, start, count, $0) })
+    }
+
+    /// Whether a field stays on this side of a proxy.
+    static func stays(
+        _ block: Span<UInt8>,
+        _ field: Field,
+        _ names: HeaderNames,
+        _ listed: [[UInt8]]
+    ) -> Bool {
+        names.contains(block, Int(field.nameStart), Int(field.nameCount))
+            || isHopByHop(block, field, listed)
     }
 
     private static let hopByHop = HeaderNames(

@@ -105,17 +105,45 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
             span.append(0x0D)
             span.append(0x0A)
         }
-        if ByteClass.endOfFieldValue(bytes, bytes.indices) < bytes.count {
-            Self.blankControls(valueStart..<valueStart + bytes.count, in: &block)
+        finish(nameStart, nameBytes.count, valueStart, bytes.count)
+    }
+
+    /// Records a line that lies at the end of the block.
+    @inline(__always)
+    private mutating func finish(
+        _ nameStart: Int,
+        _ nameCount: Int,
+        _ valueStart: Int,
+        _ valueCount: Int
+    ) {
+        let end = valueStart + valueCount
+        if ByteClass.endOfFieldValue(block.span, valueStart..<end) < end {
+            Self.blankControls(valueStart..<end, in: &block)
         }
         let field = Field(
             nameStart: UInt32(nameStart),
-            nameCount: UInt32(nameBytes.count),
+            nameCount: UInt32(nameCount),
             valueStart: UInt32(valueStart),
-            valueCount: UInt32(bytes.count)
+            valueCount: UInt32(valueCount)
         )
         fields.append(field)
         if isFraming(field, keepLength: false) { isRendered = false }
+    }
+
+    /// Adds a field behind the others whose value is put together where it will lie.
+    public mutating func add(_ name: HeaderName, _ value: (inout FieldValue) -> Void) {
+        let nameStart = block.count
+        // Taken out and put back: whatever it appends to shares it with nobody.
+        var line = FieldValue(block)
+        block = []
+        line.append(name.text)
+        line.append(": ")
+        let valueStart = line.bytes.count
+        value(&line)
+        let valueCount = line.bytes.count - valueStart
+        line.append("\r\n")
+        block = line.bytes
+        finish(nameStart, name.count, valueStart, valueCount)
     }
 
     private static func blankControls(_ range: Range<Int>, in block: inout [UInt8]) {
@@ -151,19 +179,64 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         isRendered = false
     }
 
+    /// The fields that may cross a proxy: without those of `names`, `Connection`, what it lists, and the
+    /// other hop-by-hop fields (RFC 9110 §7.6.1).
+    ///
+    /// A copy of no more than these, with room for others behind them.
+    ///
+    /// - Parameters:
+    ///   - count: how many fields will be added.
+    ///   - bytes: how long those are together.
+    public func crossing(
+        without names: HeaderNames,
+        reserving count: Int,
+        bytes: Int
+    ) -> Headers {
+        let listed = listedInConnection()
+        var result = Headers()
+        let block = block.span
+        // Mostly what stays is the most of it: a token.
+        result.reserve(fields: fields.count + count, bytes: Swift.min(block.count, 512) + bytes)
+        for field in fields where !Self.stays(block, field, names, listed) {
+            let (nameCount, valueCount) = (Int(field.nameCount), Int(field.valueCount))
+            let nameStart = result.block.count
+            result.block.append(addingCapacity: nameCount + valueCount + 4) { span in
+                append(field, of: block, to: &span)
+            }
+            let valueStart = nameStart + nameCount + 2
+            result.fields.append(
+                Field(
+                    nameStart: UInt32(nameStart),
+                    nameCount: field.nameCount,
+                    valueStart: UInt32(valueStart),
+                    valueCount: field.valueCount
+                )
+            )
+            if isFraming(field, keepLength: false) { result.isRendered = false }
+        }
+        return result
+    }
+
+    private func append(_ field: Field, of block: Span<UInt8>, to output: inout OutputSpan<UInt8>) {
+        let start = Int(field.nameStart)
+        output.append(block.extracting(start..<start + Int(field.nameCount)))
+        output.append(0x3A)
+        output.append(0x20)
+        output.append(block.extracting(bytes(field)))
+        output.append(0x0D)
+        output.append(0x0A)
+    }
+
     /// Adds the fields of `other` behind these, byte for byte.
     public mutating func append(_ other: Headers) {
         let shift = UInt32(block.count)
         block.append(contentsOf: other.block)
         isRendered = isRendered && other.isRendered
-        fields.append(
-            contentsOf: other.fields.map { field in
-                var field = field
-                field.nameStart += shift
-                field.valueStart += shift
-                return field
-            }
-        )
+        for var field in other.fields {
+            field.nameStart += shift
+            field.valueStart += shift
+            fields.append(field)
+        }
     }
 
     /// Removes the fields of which `isUnwanted` says so; it gets the block that they point into.
@@ -192,6 +265,8 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         guard contains(.connection) else { return [] }
         var listed: [[UInt8]] = []
         for field in fields where matches(field, .connection) {
+            // It names what does not cross anyhow.
+            if ByteClass.equals(block, bytes(field), "keep-alive") { continue }
             for range in ByteClass.members(of: block, bytes(field)) {
                 listed.append(block[range].map(ByteClass.lowered))
             }
@@ -224,13 +299,7 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         if isRendered { return output.append(block.span) }
         let block = block.span
         for field in fields where !isFraming(field, keepLength: keepLength) {
-            let start = Int(field.nameStart)
-            output.append(block.extracting(start..<start + Int(field.nameCount)))
-            output.append(0x3A)
-            output.append(0x20)
-            output.append(block.extracting(bytes(field)))
-            output.append(0x0D)
-            output.append(0x0A)
+            append(field, of: block, to: &output)
         }
     }
 

@@ -52,6 +52,12 @@ public struct Response: Sendable {
     /// Logs and metrics show the status 444, which is never sent.
     public static func dropped(_ drop: Drop) -> Response { Response(drop) }
 
+    /// The response with the template of the route that answered, without a copy.
+    consuming func routed(by template: String) -> Response {
+        route = template
+        return self
+    }
+
     /// A stream, because answers that are all there may be sent together with others.
     private init(_ drop: Drop) {
         status = Status(444)

@@ -10,14 +10,10 @@ public enum JSON {
     ///
     /// - Throws: what the value's own `encode` throws; an infinite number, for example.
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
-        let tree = try JSONTreeEncoder.tree(value)
-        // A value that encoded nothing at all is refused there.
-        if case .missing = tree { return try reference(value) }
-        do throws(JSONText.TooDeep) {
-            return try JSONText.write(tree)
-        } catch {
-            return try reference(value)
+        let text = try JSONText.write { text in
+            try JSONValueEncoder(text: text, place: JSONText.root).encode(value)
         }
+        return try text ?? reference(value)
     }
 
     /// What `encode` must be equal to.

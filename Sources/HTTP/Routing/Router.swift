@@ -175,9 +175,7 @@ public struct Router: Sendable {
         _ handler: ImmediateHandler,
         _ template: String
     ) throws(Problem) -> Response {
-        var response = try handler(request)
-        response.route = template
-        return response
+        try handler(request).routed(by: template)
     }
 
     /// The router as a handler, for middleware to wrap.

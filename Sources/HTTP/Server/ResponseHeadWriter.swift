@@ -21,7 +21,7 @@ struct ResponseHeadWriter {
 
     /// Appends the head to `output`, and `content` behind it.
     static func append(
-        _ response: borrowing Response,
+        _ response: Response,
         _ terms: Terms,
         with content: [UInt8],
         to output: inout [UInt8]
@@ -51,7 +51,7 @@ struct ResponseHeadWriter {
     /// A proxied answer to HEAD, or a 304, may tell the length that GET would have; everything else
     /// is framed by what is really sent (RFC 9110 §8.6).
     private static func appendFraming(
-        _ response: borrowing Response,
+        _ response: Response,
         _ terms: Terms,
         to output: inout OutputSpan<UInt8>
     ) -> Bool {

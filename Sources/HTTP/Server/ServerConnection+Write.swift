@@ -104,7 +104,7 @@ extension ServerConnection {
     /// Appends a response that is all there and small; how many content bytes it has, or nil when it
     /// is not of that kind and has to be sent with `send`.
     func appendWhole(
-        _ response: borrowing Response,
+        _ response: Response,
         to head: RequestHead,
         closing: Bool,
         _ output: inout [UInt8]

@@ -21,6 +21,7 @@ public struct EventFeed: Sendable {
     private let database: Database
     private let source: String
     private let pollInterval: Duration
+    private let waitsForWriters: Bool
     private let isStopping: @Sendable () -> Bool
 
     /// Describes a feed.
@@ -28,16 +29,20 @@ public struct EventFeed: Sendable {
     /// - Parameters:
     ///   - service: whose events these are, such as `order`.
     ///   - pollInterval: how soon a waiting reader sees an event that another replica wrote.
+    ///   - waitsForWriters: stop at the oldest transaction that is still running. Without it an event that
+    ///     is committed late is stepped over, and nobody ever sees it.
     ///   - isStopping: whether held answers should be given now because the process is about to end.
     public init(
         of service: String,
         in database: Database,
         pollInterval: Duration = .milliseconds(100),
+        waitsForWriters: Bool = true,
         isStopping: @escaping @Sendable () -> Bool
     ) {
         self.database = database
         source = "/\(service)"
         self.pollInterval = pollInterval
+        self.waitsForWriters = waitsForWriters
         self.isStopping = isStopping
     }
 
@@ -106,7 +111,8 @@ public struct EventFeed: Sendable {
             after: cursor,
             types: types,
             limit: Int64(limit),
-            bytes: Int64(Self.maxBytes)
+            bytes: Int64(Self.maxBytes),
+            waitsForWriters: waitsForWriters
         )
         let found: ([StoredPage], [FeedCursor])
         do throws(DatabaseError) {

@@ -39,7 +39,8 @@ struct FindEvents: Statement {
                         SELECT cardinality($6::text[]) = 0 OR type = ANY ($6::text[]) AS is_wanted
                     ) AS choice
                     WHERE (txid, id) > ($1::text::xid8, $2)
-                        AND txid < pg_snapshot_xmin(pg_current_snapshot())
+                        AND txid < CASE WHEN $7 THEN pg_snapshot_xmin(pg_current_snapshot())
+                            ELSE pg_snapshot_xmax(pg_current_snapshot()) END
                         AND day >= (SELECT min(day) FROM outbox_days
                             WHERE last_txid IS NULL OR last_txid >= $1::text::xid8)
                         AND day <= (SELECT day FROM outbox_head)
@@ -86,9 +87,12 @@ struct FindEvents: Statement {
     let limit: Int64
     /// No event begins behind so many bytes of content; one is given however large it is.
     let bytes: Int64
+    /// Whether the horizon is kept to; false where it is left out on purpose.
+    var waitsForWriters = true
 
     func bind(_ parameters: inout Parameters) {
         parameters.append("\(after.transaction)", after.row, limit, source, bytes, types)
+        parameters.append(waitsForWriters)
     }
 
     static func decode(_ row: borrowing Row) throws(DatabaseError) -> StoredPage {

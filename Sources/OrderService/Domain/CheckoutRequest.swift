@@ -2,15 +2,35 @@ internal import Contracts
 internal import HTTP
 
 /// The body of `POST /orders` as it comes.
-struct CheckoutRequest: Sendable, Codable {
+struct CheckoutRequest: Sendable {
+    /// What to buy; empty when it is what the cart holds.
     let items: [OrderLine]
+    /// Whether to buy what the cart holds.
+    var cart = false
     let paymentMethod: String
     let shippingAddress: ShippingAddress
+}
 
-    enum CodingKeys: String, CodingKey {
-        case items
+extension CheckoutRequest: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case items, cart
         case paymentMethod = "payment_method"
         case shippingAddress = "shipping_address"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        cart = try container.decodeIfPresent(Bool.self, forKey: .cart) ?? false
+        guard !cart || !container.contains(.items) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .cart,
+                in: container,
+                debugDescription: "says to buy what the cart holds, so there must be no items"
+            )
+        }
+        items = cart ? [] : try container.decode([OrderLine].self, forKey: .items)
+        paymentMethod = try container.decode(String.self, forKey: .paymentMethod)
+        shippingAddress = try container.decode(ShippingAddress.self, forKey: .shippingAddress)
     }
 }
 
@@ -50,7 +70,7 @@ struct Checkout: Sendable, Hashable, Encodable {
 
     /// One line a product, in the order of their first mention.
     let lines: [OrderLine]
-    /// Where in the request each line's product was first mentioned.
+    /// Where in the request each line's product was first mentioned; empty when the lines are a cart's.
     let positions: [Int]
     let paymentMethod: String
     let shippingAddress: ShippingAddress
@@ -63,16 +83,37 @@ struct Checkout: Sendable, Hashable, Encodable {
     ///
     /// - Throws: a 422 problem that names every field that is wrong.
     init(_ request: CheckoutRequest) throws(Problem) {
-        let errors =
-            Self.errors(inLines: request.items)
-            + Self.errors(inPaymentMethod: request.paymentMethod)
-            + Self.errors(inAddress: request.shippingAddress)
+        let errors = Self.errors(inLines: request.items) + Self.errors(besidesLines: request)
         guard errors.isEmpty else { throw .invalid(errors) }
         let merged = try Self.merge(request.items)
         lines = merged.map(\.line)
         positions = merged.map(\.position)
         paymentMethod = request.paymentMethod
         shippingAddress = request.shippingAddress
+    }
+
+    /// The checkout of a cart.
+    ///
+    /// - Throws: 409 for an empty cart, 422 for one that has more lines than an order.
+    init(_ wish: CartCheckout, of cart: Cart) throws(Problem) {
+        lines = cart.lines.map { OrderLine(productID: $0.product, quantity: $0.entry.quantity) }
+        positions = []
+        paymentMethod = wish.paymentMethod
+        shippingAddress = wish.shippingAddress
+        guard !lines.isEmpty else {
+            throw Problem(.conflict, "cart-empty", detail: "there is nothing in the cart to buy")
+        }
+        guard lines.count <= Self.maxLines else {
+            throw .invalid("/cart", "has \(lines.count) lines, more than \(Self.maxLines)")
+        }
+    }
+
+    /// Where in the request it says what to buy.
+    var pointer: String { positions.isEmpty ? "/cart" : "/items" }
+
+    /// What is wrong with all that is not what to buy.
+    fileprivate static func errors(besidesLines request: CheckoutRequest) -> [Problem.Field] {
+        errors(inPaymentMethod: request.paymentMethod) + errors(inAddress: request.shippingAddress)
     }
 
     private static func errors(inLines items: [OrderLine]) -> [Problem.Field] {
@@ -154,5 +195,29 @@ struct Checkout: Sendable, Hashable, Encodable {
             merged[known].line = OrderLine(productID: item.productID, quantity: sum)
         }
         return merged
+    }
+}
+
+/// The wish to buy what the cart holds, whatever that is.
+///
+/// Its canonical JSON is what a repeat with the same idempotency key is compared by: by then the cart
+/// is another.
+struct CartCheckout: Sendable, Hashable, Encodable {
+    let cart = true
+    let paymentMethod: String
+    let shippingAddress: ShippingAddress
+
+    private enum CodingKeys: String, CodingKey {
+        case cart, paymentMethod, shippingAddress
+    }
+
+    /// Checks a request.
+    ///
+    /// - Throws: a 422 problem that names every field that is wrong.
+    init(_ request: CheckoutRequest) throws(Problem) {
+        let errors = Checkout.errors(besidesLines: request)
+        guard errors.isEmpty else { throw .invalid(errors) }
+        paymentMethod = request.paymentMethod
+        shippingAddress = request.shippingAddress
     }
 }

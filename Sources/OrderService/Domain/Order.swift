@@ -1,6 +1,7 @@
 internal import Contracts
 internal import FoundationEssentials
 internal import Postgres
+internal import Reactor
 internal import Sagas
 
 /// Where an order stands; it only ever moves to the right.
@@ -44,7 +45,7 @@ struct Order: Sendable, Hashable {
             guard !overflow else { return nil }
             cents = sum
         }
-        let now = Date.now
+        let now = ProcessClock.date
         self.init(
             id: id,
             customer: customer,
@@ -89,7 +90,7 @@ struct Order: Sendable, Hashable {
         var ended = self
         ended.status = status
         ended.reason = reason
-        ended.updatedAt = .now
+        ended.updatedAt = ProcessClock.date
         return ended
     }
 

@@ -131,12 +131,7 @@ final class CatalogClient: Sendable {
         do throws(ClientError) {
             let refused = try await response.json(Refused.self, limit: Self.maxAnswer)
             guard refused.type == ProblemType.unknownProduct else { return unavailable }
-            let errors = (refused.errors ?? []).map { field in
-                Problem.Field(
-                    pointer: Self.pointer(field.pointer, checkout.positions),
-                    detail: field.detail
-                )
-            }
+            let errors = (refused.errors ?? []).map { Self.field($0, checkout) }
             return Problem(
                 .unprocessable,
                 "unknown-product",
@@ -146,6 +141,25 @@ final class CatalogClient: Sendable {
         } catch {
             return unavailable
         }
+    }
+
+    private static func field(_ field: Problem.Field, _ checkout: Checkout) -> Problem.Field {
+        guard checkout.positions.isEmpty else {
+            return Problem.Field(
+                pointer: pointer(field.pointer, checkout.positions),
+                detail: field.detail
+            )
+        }
+        // A cart's lines are not in the request, so the product has to be named.
+        let parts = field.pointer.split(separator: "/")
+        let line = parts.count == 3 ? Int(parts[1]) : nil
+        guard let line, checkout.lines.indices.contains(line) else {
+            return Problem.Field(pointer: checkout.pointer, detail: field.detail)
+        }
+        return Problem.Field(
+            pointer: checkout.pointer,
+            detail: "\(checkout.lines[line].productID) \(field.detail)"
+        )
     }
 
     /// `/lines/0/product_id` of the quote is `/items/N/product_id` of the checkout.

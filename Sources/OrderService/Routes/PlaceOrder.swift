@@ -11,8 +11,15 @@ extension OrderRoutes {
     @Sendable func placeOrder(_ request: Request) async throws(Problem) -> Response {
         let submission = try await Submission(request)
         await gathering.join()
+        let stored: StoredCart?
         let known: KnownKey?
         do throws(DatabaseError) {
+            // Before the key: whoever finds the cart emptied by this key's order finds the key as well.
+            if submission.wish.isCart {
+                stored = try await store.database.cart(of: submission.customer)
+            } else {
+                stored = nil
+            }
             known = try await answers.submit(submission.findAnswer, key: nil)
         } catch {
             return try await save(submission, nil, because: error)
@@ -21,9 +28,11 @@ extension OrderRoutes {
         if let saved = saved?.find(submission.customer, submission.key) {
             return try Self.replay(saved, submission.fingerprint)
         }
-        let order = try await priced(submission)
+        if let stored { try request.requireMatch(stored.entityTag) }
+        let cart = stored?.cart ?? Cart()
+        let order = try await priced(try submission.wish.checkout(of: cart), for: submission)
         do throws(DatabaseError) {
-            if try await insert(order, submission.key, submission.fingerprint) {
+            if try await insert(order, submission.key, submission.fingerprint, taking: cart) {
                 recent.remember(order.id)
                 return await answer(order, within: WaitPreference.of(request))
             }
@@ -38,31 +47,37 @@ extension OrderRoutes {
     ///
     /// - Parameter remembering: take the last prices known when the catalog does not answer.
     func priced(
-        _ submission: Submission,
+        _ checkout: Checkout,
+        for submission: Submission,
         remembering: Bool = false
     ) async throws(Problem) -> Order {
-        let quote = try await catalog.quote(submission.checkout, remembering: remembering)
+        let quote = try await catalog.quote(checkout, remembering: remembering)
         let order = Order(
-            placing: submission.checkout,
+            placing: checkout,
             quote: quote,
             by: submission.customer,
             as: submission.id
         )
-        guard let order else { throw .invalid("/items", "cost more than can be charged") }
+        guard let order else { throw .invalid(checkout.pointer, "cost more than can be charged") }
         return order
     }
 
     /// Stores the order, its saga and its first event; false when the key was used in the meantime.
     ///
-    /// - Parameter deadline: how long the saga has, if not as long as a checkout has.
+    /// - Parameters:
+    ///   - cart: what the order buys of its customer's cart; what is in there is taken out.
+    ///   - deadline: how long the saga has, if not as long as a checkout has.
     func insert(
         _ order: Order,
         _ key: IdempotencyKey,
         _ fingerprint: [UInt8],
+        taking cart: Cart = Cart(),
         deadline: Duration? = nil
     ) async throws(DatabaseError) -> Bool {
+        let wall = ProcessClock.milliseconds
+        let take = TakeFromCart(cart, of: order.customer, for: order.id, wall: wall)
         do throws(DatabaseError) {
-            try await commits([
+            let statements: [any Statement] = try [
                 InsertOrder(order, key: key, fingerprint: fingerprint),
                 sagas.start(order.id.uuid, deadline: deadline),
                 outbox.publish(
@@ -71,7 +86,9 @@ extension OrderRoutes {
                     sequence: 1,
                     data: order.eventData
                 ),
-            ])
+            ]
+            // Last: a repeated key is told of before a cart that its order has emptied.
+            try await commits(take.lines.isEmpty ? statements : statements + [take])
             return true
         } catch {
             if error.isOutcomeUncertain {

@@ -7,12 +7,13 @@ extension OrderRoutes {
     /// What a checkout whose database is out of reach is answered: 202, once it is on the local disk.
     ///
     /// - Throws: what the database's error means, when there is no journal or the error is another one;
-    ///   503 when the order can be saved nowhere, or is known to be placed; 422 when another checkout waits under the key.
+    ///   503 when the order can be saved nowhere, or is known to be placed, or is of what a cart holds that cannot be read; 422 when another checkout waits under the key; 409 when the cart was changed meanwhile.
     func save(
         _ submission: Submission,
         _ order: Order?,
         because error: DatabaseError
     ) async throws(Problem) -> Response {
+        guard !TakeFromCart.isRefusal(error) else { throw .cartChanged }
         guard let saved, error.meansUnreachable else { throw Problem(error) }
         if let known = saved.find(submission.customer, submission.key) {
             return try Self.replay(known, submission.fingerprint)
@@ -23,11 +24,15 @@ extension OrderRoutes {
                 retryAfter: .seconds(1)
             )
         }
+        guard case .items(let checkout) = submission.wish else {
+            // What is in the cart can be neither read nor taken out; but the order may be placed.
+            throw order == nil ? .cartUnreadable : Problem(error)
+        }
         let quoted: Order
         if let order {
             quoted = order
         } else {
-            quoted = try await priced(submission, remembering: true)
+            quoted = try await priced(checkout, for: submission, remembering: true)
         }
         let asked = SavedOrder(quoted, key: submission.key, fingerprint: submission.fingerprint)
         let stored = try await saved.save(asked)
@@ -59,5 +64,20 @@ extension Problem {
         .unprocessable,
         "idempotency-key-reused",
         detail: "this Idempotency-Key belongs to another checkout; use a new one"
+    )
+
+    /// 409: what was to be bought is not what the cart holds.
+    fileprivate static let cartChanged = Problem(
+        .conflict,
+        "cart-changed",
+        detail:
+            "the cart was changed while it was being bought; nothing was bought, look at it again"
+    )
+
+    /// 503: without a database nobody knows what the cart holds.
+    fileprivate static let cartUnreadable = Problem.unavailable(
+        "the cart cannot be read at the moment, and nothing was bought; ask again with the same key, or "
+            + "send the items themselves: such an order is saved",
+        retryAfter: .seconds(2)
     )
 }

@@ -51,7 +51,8 @@ struct PlaceOrderSaga: Sendable {
                 subject: order.id.description,
                 sequence: 2,
                 data: rejected.eventData
-            )
+            ),
+            PutBackInCart(order: rejected)
         )
     }
 }

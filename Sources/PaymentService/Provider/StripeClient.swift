@@ -38,6 +38,8 @@ protocol ProviderTransport: Sendable {
 /// takes the same key with other parameters: whichever of the two arrives first keeps the other out.
 struct StripeClient: ChargeProvider {
     let transport: any ProviderTransport
+    /// Whether what is asked again is asked under the same key; false where that is left out on purpose.
+    var repeatsKeys = true
 
     func charge(_ payment: Payment) async -> ProviderAnswer {
         guard let method = payment.method else { return .unknown("no payment method") }
@@ -128,6 +130,8 @@ struct StripeClient: ChargeProvider {
         _ meaning: (_ status: Int, _ body: [UInt8]) -> ProviderAnswer
     ) async -> ProviderAnswer {
         do throws(NoResponse) {
+            // A key that nobody has seen makes every request a new one.
+            let key = repeatsKeys ? key : key.map { "\($0)-\(UInt64.random(in: 0 ... .max))" }
             let request = StripeRequest(path: path, key: key, form: form)
             let response = try await transport.send(request)
             return meaning(response.status, response.body)

@@ -35,7 +35,10 @@ internal import COpenSSL
         generation: Int
     ) throws(TLSError) -> ContextHandle {
         let handle = try ContextHandle(role, generation: generation)
-        try handle.protocolSettings(mutual: configuration.requirePeer)
+        try handle.protocolSettings(
+            mutual: configuration.requirePeer,
+            newest: configuration.newest
+        )
         try handle.loadIdentity(configuration, role)
         try handle.loadTrust(configuration, role)
         if role == .server { try handle.loadSites(configuration) }
@@ -43,12 +46,15 @@ internal import COpenSSL
     }
 
     /// Versions, groups, suites and how long a session can be resumed.
-    func protocolSettings(mutual: Bool) throws(TLSError) {
+    func protocolSettings(
+        mutual: Bool,
+        newest: TLSConfiguration.Version
+    ) throws(TLSError) {
         try require(
             unsafe anyway_ctx_set_versions(
                 pointer,
                 mutual ? TLS1_3_VERSION : TLS1_2_VERSION,
-                TLS1_3_VERSION
+                newest == .tls12 ? TLS1_2_VERSION : TLS1_3_VERSION
             )
         )
         // X25519 first: it is the cheapest; AES-128 first: both ends have the instructions.

@@ -19,6 +19,16 @@ public struct TLSConfiguration: Sendable, Hashable {
     /// A client gets the one that is for the name it asks for (SNI), and `certificateFile` where none
     /// is or it asks for no name.
     public var sitesFolder: String?
+    /// The newest version that is spoken; an older client is played by lowering it.
+    public var newest = Version.tls13
+
+    /// A version of the protocol.
+    public enum Version: Sendable, Hashable {
+        /// RFC 5246; not for mutual TLS.
+        case tls12
+        /// RFC 8446.
+        case tls13
+    }
 
     /// Names the files; nothing is read yet.
     public init(

@@ -35,6 +35,8 @@ internal import Glibc
     private(set) var peerIdentity: String?
     /// Whether the handshake resumed an earlier session.
     private(set) var isResumed = false
+    /// The version that both ends agreed on, such as `TLSv1.3`; nil before the handshake is done.
+    private(set) var version: String?
 
     private let context: TLSContext
     private let handle: ContextHandle
@@ -166,6 +168,7 @@ internal import Glibc
     private func established() -> Step {
         guard let ssl = unsafe ssl else { return .failed("out of memory") }
         isResumed = unsafe anyway_ssl_resumed(ssl) == 1
+        version = unsafe SSL_get_version(ssl).map { unsafe String(cString: $0) }
         if let certificate = unsafe SSL_get0_peer_certificate(ssl),
             unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK)
         {

@@ -17,6 +17,10 @@ struct EnvironmentListing {
             ("POSTGRES_PORT", "\(state.server.port)"),
             ("PGPASSFILE", layout.passwordFile),
         ]
+        let doors = state.members.compactMap { $0.plan.environment["CLIENT_TLS_LISTEN"] }
+        if let port = doors.first?.split(separator: ":").last {
+            entries.append(("ANYWAY_HTTPS_URL", "https://localhost:\(port)"))
+        }
         for service in ServiceName.allCases where service.hasDatabase {
             let url = Files.text(layout.databaseURL(service))?.trimmingSuffix("\n")
             entries.append((service.variable, url ?? ""))

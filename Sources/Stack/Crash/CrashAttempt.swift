@@ -37,14 +37,14 @@ struct Attempt {
         while answer == .pending, ContinuousClock.now < end {
             let exchange = run.shopper.place(item.scenario, key: key)
             while !exchange.poll(), ContinuousClock.now < end {
-                try Interrupts.pause(.milliseconds(2))
+                try wait(.milliseconds(2))
             }
             answer = CrashShopper.read(exchange.response)
             order = CrashShopper.order(exchange.response)
         }
         while answer == .confirmed, ContinuousClock.now < end {
             if try run.stack.judge()?.allSatisfy(\.holds) == true { return true }
-            try Interrupts.pause(.milliseconds(20))
+            try wait(.milliseconds(20))
         }
         outcome.violations.append("the order to be cancelled came out as \(answer)")
         return false
@@ -141,8 +141,17 @@ struct Attempt {
             isSecondArmed = true
         }
         if item.fault == .pause { watchTheSleeper() }
-        let dead = try run.stack.revive()
-        for name in dead where !isMeant(name) {
+        try revive()
+    }
+
+    /// Waits, and starts again what has died, before anything is broken.
+    private mutating func wait(_ pause: Duration) throws(StackError) {
+        try Interrupts.pause(pause)
+        try revive()
+    }
+
+    private mutating func revive() throws(StackError) {
+        for name in try run.stack.revive() where !isMeant(name) {
             outcome.violations.append("\(name) died by itself")
         }
     }

@@ -36,6 +36,8 @@ struct CrashRun {
     func run(_ item: CrashCase, number: String) throws(StackError) -> Outcome {
         var attempt = Attempt(run: self, item: item, key: "\(tag)-\(number)-\(item)")
         defer { leave() }
+        // What a kill hit at the very end of the case before is not this one's.
+        _ = try stack.revive()
         if item.scenario == .cancel, try !attempt.prepare() { return attempt.outcome }
         arm(item)
         try attempt.ask()

@@ -30,12 +30,12 @@ struct SpanRing {
         var found: [TraceSpan] = []
         for step in slots.indices {
             let index = place(step)
-            let slot = slots[index]
-            guard slot.span.traceLow == low, slot.span.traceHigh == high, !slot.isKept else {
-                continue
-            }
+            // Looked at where it lies: a copy of each would count its references.
+            guard slots[index].span.traceLow == low, slots[index].span.traceHigh == high,
+                !slots[index].isKept
+            else { continue }
             slots[index].isKept = true
-            found.append(slot.span)
+            found.append(slots[index].span)
         }
         return found
     }

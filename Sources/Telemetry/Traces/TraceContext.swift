@@ -83,7 +83,14 @@ public struct TraceContext: Sendable {
     }
 
     /// The trace id as 32 lower-case hexadecimal digits.
-    public var traceID: String { Hex.string(traceHigh) + Hex.string(traceLow) }
+    public var traceID: String {
+        var bytes: [UInt8] = []
+        bytes.append(addingCapacity: 32) { text in
+            Hex.append(traceHigh, to: &text)
+            Hex.append(traceLow, to: &text)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
 
     /// The span id as 16 lower-case hexadecimal digits.
     public var span: String { Hex.string(spanID) }
@@ -152,17 +159,18 @@ extension TraceContext {
     /// The `traceparent` header value that makes a callee's span a child of this one.
     public var traceparent: String {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(55)
-        bytes.append(0x30)  // "00-"
-        bytes.append(0x30)
-        bytes.append(0x2D)
-        Hex.append(traceHigh, to: &bytes)
-        Hex.append(traceLow, to: &bytes)
-        bytes.append(0x2D)
-        Hex.append(spanID, to: &bytes)
-        bytes.append(0x2D)
-        bytes.append(0x30)
-        bytes.append(isSampled ? 0x31 : 0x30)
+        bytes.append(addingCapacity: 55) { text in
+            text.append(0x30)  // "00-"
+            text.append(0x30)
+            text.append(0x2D)
+            Hex.append(traceHigh, to: &text)
+            Hex.append(traceLow, to: &text)
+            text.append(0x2D)
+            Hex.append(spanID, to: &text)
+            text.append(0x2D)
+            text.append(0x30)
+            text.append(isSampled ? 0x31 : 0x30)
+        }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -189,12 +197,15 @@ extension TraceContext {
 enum Hex {
     /// Appends 16 digits.
     static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        bytes.append(addingCapacity: 16) { span in
-            var rest = value
-            for _ in 0..<16 {
-                span.append(digit(UInt8(truncatingIfNeeded: rest >> 60)))
-                rest <<= 4
-            }
+        bytes.append(addingCapacity: 16) { append(value, to: &$0) }
+    }
+
+    /// Appends 16 digits to memory that has room for them.
+    static func append(_ value: UInt64, to text: inout OutputSpan<UInt8>) {
+        var rest = value
+        for _ in 0..<16 {
+            text.append(digit(UInt8(truncatingIfNeeded: rest >> 60)))
+            rest <<= 4
         }
     }
 

@@ -1,33 +1,23 @@
 internal import FoundationEssentials
 
-/// Lets a value encode itself into one place of a tree.
+/// Lets a value encode itself into one place of a text.
 ///
 /// Two words and no class: an encoder is made for each value that is not a plain one.
-struct JSONTreeEncoder: Encoder {
-    let container: JSONContainer
+struct JSONValueEncoder: Encoder {
+    let text: JSONText
     let place: Int
 
-    var codingPath: [any CodingKey] { container.path(to: place) }
+    var codingPath: [any CodingKey] { text.path(to: place) }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    /// The value as a tree.
-    ///
-    /// - Throws: `EncodingError.invalidValue`, or what the value's own `encode` throws.
-    static func tree(_ value: some Encodable) throws -> JSONNode {
-        let root = JSONContainer.root()
-        let encoder = JSONTreeEncoder(container: root, place: 0)
-        try encoder.encode(value)
-        return root.members[0].node
-    }
-
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        KeyedEncodingContainer(
-            JSONKeyedContainer<Key>(object: container.child(place, isObject: true))
-        )
+        text.open(place, isObject: true)
+        return KeyedEncodingContainer(JSONKeyedContainer<Key>(text: text, object: place))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        JSONUnkeyedContainer(array: container.child(place, isObject: false))
+        text.open(place, isObject: false)
+        return JSONUnkeyedContainer(text: text, array: place)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer {
@@ -37,23 +27,29 @@ struct JSONTreeEncoder: Encoder {
     /// Encodes any value here; a few types of Foundation have a form of their own in JSON.
     func encode<Value: Encodable>(_ value: Value) throws {
         if Value.self == Date.self, let date = value as? Date {
-            container.fill(place, .string(JSON.text(of: date)))
+            string(JSON.text(of: date))
         } else if Value.self == Data.self, let data = value as? Data {
-            container.fill(place, .string(data.base64EncodedString()))
+            string(data.base64EncodedString())
         } else if Value.self == URL.self, let url = value as? URL {
-            container.fill(place, .string(url.absoluteString))
+            string(url.absoluteString)
         } else if Value.self == Decimal.self, let decimal = value as? Decimal {
-            container.fill(place, .number(decimal.description))
+            text.fill(place)
+            text.number(decimal.description)
         } else {
             try value.encode(to: self)
         }
+    }
+
+    private func string(_ value: String) {
+        text.fill(place)
+        text.string(value)
     }
 }
 
 /// A value that is one word of JSON.
 protocol JSONScalar: Encodable {
-    /// The value; nil for a number that JSON cannot hold.
-    var jsonNode: JSONNode? { get }
+    /// Writes the value where one is to come; false for a number that JSON cannot hold.
+    func write(to text: JSONText) -> Bool
 }
 
 extension JSONScalar {
@@ -69,10 +65,27 @@ extension JSONScalar {
     }
 }
 
-extension Bool: JSONScalar { var jsonNode: JSONNode? { .bool(self) } }
-extension String: JSONScalar { var jsonNode: JSONNode? { .string(self) } }
+extension Bool: JSONScalar {
+    func write(to text: JSONText) -> Bool {
+        text.bool(self)
+        return true
+    }
+}
+extension String: JSONScalar {
+    func write(to text: JSONText) -> Bool {
+        text.string(self)
+        return true
+    }
+}
 extension JSONScalar where Self: BinaryInteger {
-    var jsonNode: JSONNode? { Int(exactly: self).map(JSONNode.integer) ?? .number(description) }
+    func write(to text: JSONText) -> Bool {
+        if let value = Int(exactly: self) {
+            text.integer(value)
+        } else {
+            text.number(description)
+        }
+        return true
+    }
 }
 extension Int: JSONScalar {}
 extension Int8: JSONScalar {}
@@ -86,10 +99,11 @@ extension UInt32: JSONScalar {}
 extension UInt64: JSONScalar {}
 extension JSONScalar where Self: BinaryFloatingPoint & CustomStringConvertible {
     /// The shortest text that reads as the same number; whole numbers without a fraction.
-    var jsonNode: JSONNode? {
-        guard isFinite else { return nil }
-        let text = description
-        return .number(text.hasSuffix(".0") ? String(text.dropLast(2)) : text)
+    func write(to text: JSONText) -> Bool {
+        guard isFinite else { return false }
+        let digits = description
+        text.number(digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits)
+        return true
     }
 }
 extension Float: JSONScalar {}
