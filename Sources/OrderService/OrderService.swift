@@ -73,7 +73,7 @@ enum OrderService {
         Migration(name: "v0003_allow_cancelling", sql: PackageResources.v0003_allow_cancelling_sql),
         SagaMigrations.endMany,
         MessagingMigrations.outboxDays,
-        SagaMigrations.trace,
         Migration(name: "v0004_create_carts", sql: PackageResources.v0004_create_carts_sql),
+        SagaMigrations.trace,
     ]
 }
