@@ -207,7 +207,7 @@ let package = Package(
         ),
         tests("LoadTests", ["Load", "Contracts", "HTTP", "Reactor", "Witness"]),
         tests("StackTests", ["Stack", "Launching", "Witness"]),
-        tests("EndToEndTests", []),
+        tests("EndToEndTests", ["Launching"]),
         tests("TidyTests", []),
         // The saga engine's decisions on a virtual clock: `make simulate`.
         .executableTarget(
