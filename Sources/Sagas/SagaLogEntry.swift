@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Reactor
 
 /// One thing that a driver did with a saga.
@@ -26,7 +25,7 @@ public struct SagaLogEntry: Sendable, Hashable, Codable {
 
     /// The present time as RFC 3339 text.
     static func now() -> String {
-        ProcessClock.date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        Timestamp.text(ProcessClock.date)
     }
 }
 

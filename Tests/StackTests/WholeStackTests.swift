@@ -169,7 +169,10 @@ import Testing
         let second = try #require(ProcessIdentity(of: launch(up).start()))
         defer { _ = try? stack("down", "--wipe") }
         #expect(waitUntil { living(leftovers) == 0 })
-        #expect(waitUntil { (try? state().phase) == .running && (try? state().owner) == second })
+        // One look at both: a stack that begins changes them together.
+        #expect(
+            waitUntil { (try? state()).map { $0.phase == .running && $0.owner == second } == true }
+        )
         let services = try state().liveServices
         #expect(services.count == 7)
         second.send(SIGINT)

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Reactor
 
 /// JSON as all services write and read it: members sorted, times RFC 3339 in UTC with milliseconds,
 /// names exactly as the types spell them.
@@ -22,7 +23,7 @@ public enum JSON {
     }
 
     /// A time as text.
-    static func text(of date: Date) -> String { date.formatted(milliseconds) }
+    static func text(of date: Date) -> String { Timestamp.text(date) }
 
     /// Made once: it is set up here and never changed, and encoding keeps no state in it.
     private static let encoder: JSONEncoder = {

@@ -1,5 +1,6 @@
 internal import Contracts
 internal import FoundationEssentials
+internal import Reactor
 
 /// The body of `POST /products/{id}/stock`: pieces that came in.
 struct DeliveryRequest: Sendable, Equatable, Decodable {

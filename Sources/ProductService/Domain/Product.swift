@@ -1,5 +1,6 @@
 internal import Contracts
 internal import FoundationEssentials
+internal import Reactor
 
 /// One product as a customer sees it.
 struct Product: Sendable, Equatable {
@@ -48,12 +49,5 @@ extension Product: Encodable {
         try container.encode(version, forKey: .version)
         try container.encode(Timestamp.text(createdAt), forKey: .createdAt)
         try container.encode(Timestamp.text(updatedAt), forKey: .updatedAt)
-    }
-}
-
-/// Times as the API writes them: RFC 3339, UTC, milliseconds.
-enum Timestamp {
-    static func text(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
