@@ -282,6 +282,24 @@ import Testing
         #expect(orders.map(recent.contains) == [false, false, true, true, true])
     }
 
+    @Test func `of checkouts alike to the instant, one is the first and the others repeat it`()
+        async throws
+    {
+        try await OrderWorld.with { world in
+            try await world.replica(replays: false) { replica in
+                let order = try SavedOrderTests.saved()
+                let firsts = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<10 {
+                        group.addTask { try await replica.saved.save(order).isFirst }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(firsts.filter { $0 }.count == 1)
+                #expect(replica.saved.journal.depth == 1)
+            }
+        }
+    }
+
     @Test func `fifty at once under one key are one order, saved or placed`() async throws {
         try await OrderWorld.with { world in
             try await world.replica { replica in

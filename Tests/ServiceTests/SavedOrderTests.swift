@@ -14,7 +14,7 @@ import Testing
         try #require(IdempotencyKey(rawValue: text))
     }
 
-    private func saved(_ fingerprint: [UInt8] = [1, 2, 3]) throws -> SavedOrder {
+    static func saved(_ fingerprint: [UInt8] = [1, 2, 3]) throws -> SavedOrder {
         let key = try Self.key("k-1")
         let now = Date.now
         let order = Order(
@@ -71,7 +71,7 @@ import Testing
 
     @Test func `a saved order reads from the journal exactly as it was saved`() throws {
         for _ in 0..<100 {
-            let saved = try saved()
+            let saved = try Self.saved()
             let text = try JSON.encode(saved)
             let read = try JSON.decode(SavedOrder.self, from: text)
             #expect(read == saved)
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func `a saved order says so, in the words of the shop`() throws {
-        let body = try JSON.decode(JSONValue.self, from: JSON.encode(try saved().document))
+        let body = try JSON.decode(JSONValue.self, from: JSON.encode(try Self.saved().document))
         #expect(body["status"] == "saved")
         #expect(
             body["message"]
@@ -97,7 +97,7 @@ import Testing
     ]
 
     @Test func `what is placed, the same or lost is forgotten; everything else is kept`() throws {
-        let saved = try saved([1])
+        let saved = try Self.saved([1])
         let attempts: [(Replay.Attempt, Replay)] =
             [
                 (.inserted, .placed), (.taken([1]), .same), (.taken([2]), .lost),

@@ -36,8 +36,8 @@ extension OrderRoutes {
         }
         let asked = SavedOrder(quoted, key: submission.key, fingerprint: submission.fingerprint)
         let stored = try await saved.save(asked)
-        if stored == asked { return Self.response(stored, isReplay: false) }
-        return try Self.replay(stored, submission.fingerprint)
+        if stored.isFirst { return Self.response(stored.saved, isReplay: false) }
+        return try Self.replay(stored.saved, submission.fingerprint)
     }
 
     /// What a key has led to whose order waits in the journal.

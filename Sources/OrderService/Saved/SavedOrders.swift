@@ -114,9 +114,10 @@ final class SavedOrders: Sendable {
 
     /// Saves an order; returns once the disk has confirmed it.
     ///
-    /// - Returns: the order that waits under the key, which may be an earlier one.
+    /// - Returns: the order that waits under the key, and whether this call brought it: two checkouts of
+    ///   one instant are alike to the last field.
     /// - Throws: 503 when it cannot be stored, or when that is not known.
-    func save(_ order: SavedOrder) async throws(Problem) -> SavedOrder {
+    func save(_ order: SavedOrder) async throws(Problem) -> (saved: SavedOrder, isFirst: Bool) {
         let ask = Ask(order)
         let (waiting, isFirst) = index.withLock { index in
             if let known = index.byAsk[ask] { return (known, false) }
@@ -128,7 +129,7 @@ final class SavedOrders: Sendable {
         if isFirst { store(waiting) }
         switch await waiting.stored.wait(until: .after(Self.patience)) {
         case .success:
-            return waiting.saved
+            return (waiting.saved, isFirst)
         case .failure(let error):
             throw Self.problem(error)
         case nil:
