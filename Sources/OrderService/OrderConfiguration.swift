@@ -20,7 +20,7 @@ struct OrderConfiguration: Sendable {
         without ablation: Ablation = Ablation()
     ) throws(ConfigurationError) {
         checkoutDeadline = try environment.duration("CHECKOUT_DEADLINE", default: .seconds(30))
-        gathering = try environment.duration("CHECKOUT_GATHERING", default: .milliseconds(8))
+        gathering = try environment.duration("CHECKOUT_GATHERING", default: .milliseconds(24))
         journalFolder = environment.optional("JOURNAL_DIR")
         journalMaxBytes = try environment.integer(
             "JOURNAL_MAX_BYTES",

@@ -30,7 +30,7 @@ enum OrderService {
             let routes = OrderRoutes(
                 store: Store(database),
                 commits: commits,
-                gathering: Gathering(interval: configuration.gathering),
+                gathering: Gathering(patience: configuration.gathering),
                 catalog: CatalogClient(upstream: product),
                 sagas: sagas.placing,
                 awaited: sagas.awaited,

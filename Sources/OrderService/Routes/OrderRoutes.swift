@@ -26,7 +26,7 @@ struct OrderRoutes: Sendable {
     init(
         store: Store<Problem>,
         commits: GroupCommit,
-        gathering: Gathering = Gathering(interval: .milliseconds(1)),
+        gathering: Gathering = Gathering(patience: .milliseconds(1)),
         catalog: CatalogClient,
         sagas: SagaRunner<Order>,
         awaited: AwaitedAnswers,

@@ -10,7 +10,8 @@ extension OrderRoutes {
     /// Places an order once per idempotency key; the saga finishes what this transaction starts.
     @Sendable func placeOrder(_ request: Request) async throws(Problem) -> Response {
         let submission = try await Submission(request)
-        await gathering.join()
+        let group = await gathering.join()
+        defer { gathering.leave(group) }
         let stored: StoredCart?
         let known: KnownKey?
         do throws(DatabaseError) {
