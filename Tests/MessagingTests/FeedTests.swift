@@ -22,24 +22,34 @@ import Testing
         )
     }
 
+    /// Reads while the second event is committed and the first, with the smaller number, is not.
+    private static func whileTheFirstIsLate<Value>(
+        _ database: Database,
+        _ read: () async throws -> Value
+    ) async throws -> Value {
+        let outbox = Outbox()
+        let isWritten = OneShot<Bool>()
+        let mayCommit = OneShot<Bool>()
+        async let late: Void = database.transaction {
+            (tx: Transaction<DatabaseError>) async throws(DatabaseError) in
+            try await tx.run(publish(outbox, 1))
+            isWritten.resolve(true)
+            _ = await mayCommit.wait(until: .after(.seconds(4)))
+        }
+        _ = await isWritten.wait(until: .after(.seconds(4)))
+        try await database.run(publish(outbox, 2))
+        let early = try await read()
+        mayCommit.resolve(true)
+        try await late
+        return early
+    }
+
     @Test func `an event that commits late is not stepped over`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
-            let outbox = Outbox()
-            let isWritten = OneShot<Bool>()
-            let mayCommit = OneShot<Bool>()
-            async let late: Void = database.transaction {
-                (tx: Transaction<DatabaseError>) async throws(DatabaseError) in
-                try await tx.run(Self.publish(outbox, 1))
-                isWritten.resolve(true)
-                _ = await mayCommit.wait(until: .after(.seconds(4)))
+            try await Self.whileTheFirstIsLate(database) {
+                let early = try await readPage(database)
+                #expect(early.events.isEmpty)
             }
-            _ = await isWritten.wait(until: .after(.seconds(4)))
-            try await database.run(Self.publish(outbox, 2))
-            // The second event is committed; the first, with the smaller number, is not.
-            let early = try await readPage(database)
-            #expect(early.events.isEmpty)
-            mayCommit.resolve(true)
-            try await late
             let all = try await readPage(database)
             #expect(all.events.map(\.sequence) == [1, 2])
             let rest = try await readPage(database, after: all.cursor)
@@ -49,21 +59,10 @@ import Testing
 
     @Test func `a reader who does not wait for writers loses what commits late`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
-            let outbox = Outbox()
-            let isWritten = OneShot<Bool>()
-            let mayCommit = OneShot<Bool>()
-            async let late: Void = database.transaction {
-                (tx: Transaction<DatabaseError>) async throws(DatabaseError) in
-                try await tx.run(Self.publish(outbox, 1))
-                isWritten.resolve(true)
-                _ = await mayCommit.wait(until: .after(.seconds(4)))
+            let early = try await Self.whileTheFirstIsLate(database) {
+                try await readPage(database, waitsForWriters: false)
             }
-            _ = await isWritten.wait(until: .after(.seconds(4)))
-            try await database.run(Self.publish(outbox, 2))
-            let early = try await readPage(database, waitsForWriters: false)
             #expect(early.events.map(\.sequence) == [2])
-            mayCommit.resolve(true)
-            try await late
             let rest = try await readPage(database, after: early.cursor, waitsForWriters: false)
             #expect(rest.events.isEmpty)
         }

@@ -193,21 +193,29 @@ import Testing
         #expect(document?["detail"]?.string?.contains("FAULTS=on") == true)
     }
 
+    private static func boot(
+        _ service: String,
+        _ variables: [String: String],
+        on loops: EventLoopGroup
+    ) throws -> Boot {
+        let environment = Environment(variables)
+        return try ServiceRuntime(
+            name: service,
+            settings: ServiceSettings(environment, service: service, transport: .plain),
+            environment: environment,
+            loops: loops,
+            log: .silent
+        ).boot
+    }
+
     @Test(arguments: [[:], ["FAULTS": "off"], ["FAULTS": "on"]])
     func `a process has somebody to break it with FAULTS=on alone`(
         _ variables: [String: String]
     ) throws {
-        let environment = Environment(variables)
         let loops = try EventLoopGroup(count: 1)
         defer { loops.shutdown() }
-        let runtime = try ServiceRuntime(
-            name: "order",
-            settings: ServiceSettings(environment, service: "order", transport: .plain),
-            environment: environment,
-            loops: loops,
-            log: .silent
-        )
-        #expect((runtime.boot.faults != nil) == (variables["FAULTS"] == "on"))
+        let boot = try Self.boot("order", variables, on: loops)
+        #expect((boot.faults != nil) == (variables["FAULTS"] == "on"))
     }
 
     @Test func `rules are added, listed with what they did, replaced and taken away`() async {
@@ -285,16 +293,9 @@ import Testing
     @Test func `faults come before middleware and routes, and what observes sees them`()
         async throws
     {
-        let environment = Environment(["FAULTS": "on"])
         let loops = try EventLoopGroup(count: 1)
         defer { loops.shutdown() }
-        let boot = try ServiceRuntime(
-            name: "gateway",
-            settings: ServiceSettings(environment, service: "gateway", transport: .plain),
-            environment: environment,
-            loops: loops,
-            log: .silent
-        ).boot
+        let boot = try Self.boot("gateway", ["FAULTS": "on"], on: loops)
         let seen = Mutex<[String]>([])
         func noting(_ name: String) -> Middleware {
             { next in

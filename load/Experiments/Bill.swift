@@ -52,17 +52,17 @@ struct Bill: Sendable, Equatable {
     ///   - seconds: how long the work took.
     ///   - idle: what a second costs without any work: pollers, health checks, feeds. It is taken off.
     func each(of count: Int, in seconds: Double, idle: Bill) -> Bill {
-        var bill = Bill()
-        for item in Item.allCases {
-            bill.add(item, max(0, self[item] - idle[item] * seconds) / Double(max(1, count)))
-        }
-        return bill
+        map { max(0, self[$0] - idle[$0] * seconds) / Double(max(1, count)) }
     }
 
     /// What a second cost.
     func perSecond(_ seconds: Double) -> Bill {
+        map { self[$0] / max(0.001, seconds) }
+    }
+
+    private func map(_ amount: (Item) -> Double) -> Bill {
         var bill = Bill()
-        for item in Item.allCases { bill.add(item, self[item] / max(0.001, seconds)) }
+        for item in Item.allCases { bill.add(item, amount(item)) }
         return bill
     }
 
@@ -77,10 +77,10 @@ struct Bill: Sendable, Equatable {
     static func table(_ columns: [(String, Bill)]) -> String {
         let width = 12
         let head =
-            String(repeating: " ", count: 28)
+            Figure.name("", 28)
             + columns.map { Figure.padded($0.0, width) }.joined()
         let rows = Item.allCases.map { item in
-            item.rawValue + String(repeating: " ", count: max(0, 28 - item.rawValue.count))
+            Figure.name(item.rawValue, 28)
                 + columns.map { Figure.padded("\(Figure.rounded($0.1[item]))", width) }.joined()
         }
         return ([head] + rows).map { "  " + $0 }.joined(separator: "\n")

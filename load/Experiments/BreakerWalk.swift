@@ -53,14 +53,10 @@ struct BreakerWalk: Sendable {
             """
         )
         Terminal.say("")
-        let walk: BreakerVerdict
-        do {
-            walk = try await stage.underLoad { try await watch() }
-        } catch {
-            await stage.clearFaults()
-            throw error
+        let walk = try await stage.whileBroken {
+        } during: {
+            try await watch()
         }
-        await stage.clearFaults()
         Terminal.say("\n" + walk.text + "\n\nThe books, once every saga has ended:")
         let adds = try await stage.verify()
         return stage.conclude(

@@ -59,9 +59,8 @@ struct Thrift: Sendable {
             ("the same, which the client has", same), ("a checkout of 100 MB, announced", refused),
         ]
         for (what, step) in steps {
-            let name = what + String(repeating: " ", count: max(0, 34 - what.count))
             Terminal.say(
-                "  \(name)\(step.answer.status)  \(Figure.padded("\(step.count.sent)", 6)) bytes sent, "
+                "  \(Figure.name(what, 34))\(step.answer.status)  \(Figure.padded("\(step.count.sent)", 6)) bytes sent, "
                     + "\(Figure.padded("\(step.count.received)", 6)) received"
             )
         }

@@ -22,8 +22,7 @@ struct Toll: Sendable {
     var bytesEach: Int { (count.sent + count.received + requests - 1) / max(1, requests) }
 
     var line: String {
-        let name = way.rawValue + String(repeating: " ", count: max(0, 40 - way.rawValue.count))
-        return "  \(name)\(Figure.padded("\(bytesEach)", 6)) bytes a request, "
+        "  \(Figure.name(way.rawValue, 40))\(Figure.padded("\(bytesEach)", 6)) bytes a request, "
             + "\(Figure.padded("\(count.connections)", 3)) connections, "
             + "\(Figure.padded("\(resumed)", 3)) resumed, "
             + "\(Figure.padded("\(Figure.rounded(processor))", 4)) ms of the gateway's processor"

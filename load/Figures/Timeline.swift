@@ -53,9 +53,14 @@ enum Figure {
         rounded(duration / .milliseconds(1))
     }
 
-    /// Right-aligned in a column.
-    static func padded(_ text: String, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - text.count)) + text
+    /// Right-aligned in a column, as numbers are.
+    static func padded(_ text: String, _ width: Int) -> String { filling(text, width) + text }
+
+    /// Left-aligned in a column, as names are.
+    static func name(_ text: String, _ width: Int) -> String { text + filling(text, width) }
+
+    private static func filling(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count))
     }
 
     /// `201 ×498, 409 ×4`, in order of status.

@@ -45,10 +45,13 @@ struct StackPlatform: Platform {
     }
 
     func verify(wait: Int, history: String?) async throws -> Program.Outcome {
-        let file = history.map { ["--history", $0] } ?? []
-        return try await Program.run(
+        try await oracle(history.map { ["--history", $0] } ?? [], wait)
+    }
+
+    private func oracle(_ words: [String], _ wait: Int) async throws -> Program.Outcome {
+        try await Program.run(
             program,
-            ["verify", "--data", data, "--wait", "\(wait)"] + file,
+            ["verify", "--data", data, "--wait", "\(wait)"] + words,
             within: .seconds(wait + 300)
         )
     }
@@ -57,11 +60,7 @@ struct StackPlatform: Platform {
     ///
     /// - Throws: `Shop.Failed` when it cannot read a database.
     func findings(wait: Int, history: String) async throws -> [Invariant] {
-        let outcome = try await Program.run(
-            program,
-            ["verify", "--json", "--data", data, "--wait", "\(wait)", "--history", history],
-            within: .seconds(wait + 300)
-        )
+        let outcome = try await oracle(["--json", "--history", history], wait)
         return try Invariant.all(in: outcome.text)
     }
 

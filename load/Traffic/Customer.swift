@@ -174,15 +174,8 @@ struct Customer: Sendable {
     }
 
     private func ask(_ request: ClientRequest) async -> Answer {
-        var request = request
-        request.isReplayable = true
         do throws(ClientError) {
-            let response = try await shop.client.send(
-                request,
-                to: shop.endpoint,
-                until: .after(.seconds(20))
-            )
-            let body = try await response.body(limit: 1 << 20)
+            let (response, body) = try await shop.send(request)
             let value = history == nil ? nil : try? JSON.decode(JSONValue.self, from: body)
             return Answer(status: response.status.code, body: value)
         } catch {

@@ -13,6 +13,17 @@ struct Seen: Sendable {
 }
 
 extension Shop {
+    /// Sends a request that may be repeated, as a key protects it or it changes nothing, and reads the answer.
+    func send(
+        _ request: ClientRequest,
+        within limit: Duration = .seconds(20)
+    ) async throws(ClientError) -> (ClientResponse, body: [UInt8]) {
+        var request = request
+        request.isReplayable = true
+        let response = try await client.send(request, to: endpoint, until: .after(limit))
+        return (response, try await response.body(limit: 1 << 20))
+    }
+
     /// Asks once and reads the whole answer.
     func see(
         _ request: ClientRequest,
@@ -20,11 +31,9 @@ extension Shop {
         within limit: Duration = .seconds(20)
     ) async -> Seen {
         var request = request
-        request.isReplayable = true
         if let account { request.headers[.authorization] = "Bearer \(account.token)" }
         do throws(ClientError) {
-            let response = try await client.send(request, to: endpoint, until: .after(limit))
-            let body = try await response.body(limit: 1 << 20)
+            let (response, body) = try await send(request, within: limit)
             return Seen(
                 status: response.status.code,
                 headers: response.headers,

@@ -78,8 +78,7 @@ struct AblationReport: Sendable {
         return all.map { cells in
             cells.indices.map { column in
                 column == 0
-                    ? cells[column]
-                        + String(repeating: " ", count: widths[column] - cells[column].count)
+                    ? Figure.name(cells[column], widths[column])
                     : Figure.padded(cells[column], widths[column])
             }.joined(separator: "  ")
         }.joined(separator: "\n")
