@@ -22,6 +22,21 @@ COPY = ROOT / ".build" / "mutation"
 CHECK = ["--explicit-target-dependency-import-check", "error"]
 # A test that hangs on a mutant has noticed it as well.
 LIMIT_SECONDS = 300
+# What is put behind the copy's manifest: the tests of the mutant at hand and what they need, nothing else.
+NARROWED = """
+var needed: Set<String> = [%s]
+var count = 0
+while count != needed.count {
+    count = needed.count
+    for target in package.targets where needed.contains(target.name) {
+        for dependency in target.dependencies {
+            if case .byNameItem(let name, _) = dependency { needed.insert(name) }
+        }
+    }
+}
+package.products = []
+package.targets.removeAll { !needed.contains($0.name) }
+"""
 FAILED = re.compile(r"✘ Test (.+?) (?:recorded|failed)")
 
 
@@ -47,6 +62,28 @@ def remove_leftovers(names):
         for path in (COPY / folder).rglob("*"):
             if path.is_file() and str(path.relative_to(COPY)) not in names:
                 path.unlink()
+
+
+def targets(suites):
+    """The names of the test targets in which suites are."""
+    found = set()
+    for suite in suites.split("|"):
+        declared = re.compile(rf"struct `?{re.escape(suite)}\b")
+        where = {
+            path.relative_to(ROOT / "Tests").parts[0]
+            for path in (ROOT / "Tests").rglob("*.swift") if declared.search(path.read_text())
+        }
+        # A whole target may be named as well.
+        found |= where or {suite}
+    return sorted(found)
+
+
+def narrow(suites):
+    """Leaves out of the copy what the suites do not need, so that little is compiled for each mutant."""
+    names = ", ".join(f'"{name}"' for name in targets(suites))
+    manifest = (ROOT / "Package.swift").read_text() + NARROWED % names
+    if (COPY / "Package.swift").read_text() != manifest:
+        (COPY / "Package.swift").write_text(manifest)
 
 
 def build():
@@ -84,6 +121,7 @@ def mutate(mutant):
         sys.exit(f"{mutant['name']}: '{mutant['old']}' occurs {count} times in {mutant['file']}")
     try:
         path.write_text(original.replace(mutant["old"], mutant["new"]))
+        narrow(mutant["tests"])
         if trouble := build():
             print(trouble)
             sys.exit(f"{mutant['name']}: does not compile")
@@ -100,12 +138,15 @@ def main():
     if not chosen:
         sys.exit("no mutant has such a name; see deploy/mutation/*.json")
     remove_leftovers(copy_sources())
-    if trouble := build():
-        print(trouble)
-        sys.exit("the sources themselves do not compile")
     for suites in dict.fromkeys(m["tests"] for m in chosen):
+        narrow(suites)
+        if trouble := build():
+            print(trouble)
+            sys.exit("the sources themselves do not compile")
         if found := failures(suites):
             sys.exit(f"{suites} fails without any mutant: {found}")
+    # Those of the same targets one after the other: less is compiled anew.
+    chosen.sort(key=lambda m: targets(m["tests"]))
     survivors = 0
     for mutant in chosen:
         start = time.monotonic()
