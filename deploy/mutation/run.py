@@ -137,6 +137,8 @@ def main():
     chosen = [m for m in table if not wanted or any(word in m["name"] for word in wanted)]
     if not chosen:
         sys.exit("no mutant has such a name; see deploy/mutation/*.json")
+    # Those of the same targets one after the other: less is compiled anew.
+    chosen.sort(key=lambda m: targets(m["tests"]))
     remove_leftovers(copy_sources())
     for suites in dict.fromkeys(m["tests"] for m in chosen):
         narrow(suites)
@@ -145,8 +147,6 @@ def main():
             sys.exit("the sources themselves do not compile")
         if found := failures(suites):
             sys.exit(f"{suites} fails without any mutant: {found}")
-    # Those of the same targets one after the other: less is compiled anew.
-    chosen.sort(key=lambda m: targets(m["tests"]))
     survivors = 0
     for mutant in chosen:
         start = time.monotonic()
