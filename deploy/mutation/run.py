@@ -37,6 +37,7 @@ while count != needed.count {
 package.products = []
 package.targets.removeAll { !needed.contains($0.name) }
 """
+MANIFEST = (ROOT / "Package.swift").read_text()
 FAILED = re.compile(r"✘ Test (.+?) (?:recorded|failed)")
 
 
@@ -81,7 +82,7 @@ def targets(suites):
 def narrow(suites):
     """Leaves out of the copy what the suites do not need, so that little is compiled for each mutant."""
     names = ", ".join(f'"{name}"' for name in targets(suites))
-    manifest = (ROOT / "Package.swift").read_text() + NARROWED % names
+    manifest = MANIFEST + NARROWED % names
     if (COPY / "Package.swift").read_text() != manifest:
         (COPY / "Package.swift").write_text(manifest)
 
