@@ -44,6 +44,13 @@ import Testing
         }
         #expect(options.platform == .stack(".anyway"))
         #expect(options.seconds == 120 && options.seed == 7)
+        for (line, seconds) in [("chaos", 300), ("chaos --seconds 20 --rate 5", 20)] {
+            guard case .experiment(.chaos, let options) = try parse(line) else {
+                Issue.record("no chaos")
+                return
+            }
+            #expect(options.seconds == seconds)
+        }
         guard case .experiment(.fallacy(2), let other) = try parse("fallacy 2 --compose") else {
             Issue.record("no fallacy")
             return
@@ -75,7 +82,8 @@ import Testing
         "checkout --lines 11", "checkout --accounts many", "checkout --rate", "checkout --to 5",
         "checkout --poisson", "checkout --rate 5 --think 5", "checkout --rate 5 --to 6 --spike 7",
         "mixed --mix basket=1", "ablation brakes", "ablation --compose", "ablation --data x",
-        "fallacy", "fallacy 9", "chaos --minutes 0",
+        "fallacy", "fallacy 9", "chaos --minutes 0", "chaos --minutes", "chaos --seconds 12",
+        "breaker --minutes 2", "fallacy 1 --minutes 2",
         "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
         "checkout --url https://127.0.0.1:80",
     ])
