@@ -28,7 +28,7 @@ enum Order: Sendable, Equatable {
                 minutes = try Options.number("--minutes", rest[index + 1], 1...1440)
                 rest.removeSubrange(index...(index + 1))
             }
-            var options = try Options(rest)
+            var options = try Options(rest, knowing: name.flags)
             if case .ablation = name, options.platform != .none {
                 throw Options.Invalid(
                     description: "ablation starts stacks of its own, so it takes no --data and no "
@@ -54,6 +54,18 @@ enum ExperimentName: Sendable, Equatable {
     case clocks
     /// One of the eight fallacies of distributed computing, by its usual number.
     case fallacy(Int)
+
+    /// The flags that it reads.
+    fileprivate var flags: [String] {
+        let platform = ["--data", "--compose"]
+        let all = platform + ["--url", "--rate", "--accounts", "--history"]
+        return switch self {
+        case .chaos: all + ["--seed", "--seconds", "--minutes"]
+        // It takes no platform, and says why.
+        case .ablation: platform + ["--rate", "--accounts", "--seed"]
+        case .breaker, .cap, .clocks, .fallacy: all
+        }
+    }
 
     fileprivate init(
         _ command: String,

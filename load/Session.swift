@@ -17,10 +17,9 @@ struct Session: Sendable {
         if options.mix.buys, let password = try await platform?.adminPassword() {
             try await shop.deliver(1_000_000, of: products, password: password)
         }
-        let wanted = options.rate == nil ? options.users : min(options.users, 32)
         var accounts: [Account] = []
         if options.mix.needsAccounts {
-            for number in 0..<min(options.accounts ?? wanted, wanted) {
+            for number in 0..<options.customers {
                 accounts.append(try await shop.newCustomer(number))
             }
         } else {
