@@ -124,7 +124,11 @@ import Testing
 
     @Test func `is all that there was, however short the pages are`() async {
         let sizes = [2, 3, 1, 9]
-        let found = await read { Self.page(sizes[$0 - 1], behind: $0 == 1 ? 4 : 99) }
+        let found = await read { number in
+            sizes.dropFirst(number - 1).first.map {
+                Self.page($0, behind: number == 1 ? 4 : 99)
+            }
+        }
         #expect(found.events == 6 && found.pages == 3)
         #expect(await read { _ in Self.page(0, behind: 0) } == (0, 1))
         #expect(await read { _ in nil } == (0, 1))
