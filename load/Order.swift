@@ -154,7 +154,7 @@ enum Help {
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and
         sagas; without, shelves run empty and 409 is a frequent answer. Without --url the gateway is
-        the stack's own, or what listens on port 8080. Nothing but this machine and its containers
+        the platform's own, or what listens on port 8080. Nothing but this machine and its containers
         is ever sent to.
 
         --rate begins requests at their own time and counts each one's time from when it was due, so
@@ -166,7 +166,11 @@ enum Help {
         a report with charts, one file that needs no network.
 
         Experiments say first what they do, undo what they broke, and end with PASS or FAIL (exit code 1).
-        They need a platform that takes faults: stack up --faults, or FAULTS=on docker-compose up.
+        Each takes --data .anyway (which is the default) or --compose, --url, --rate N, --accounts N and
+        --history FILE; chaos and ablation take --seed N, which brings the same troubles again, chaos
+        --seconds N in place of --minutes; ablation takes no platform and no history. breaker, clocks,
+        fallacy 1 and 2 need a platform that takes faults: stack up --faults, or FAULTS=on
+        docker-compose up. Ctrl-C mends what is broken and ends; a second one leaves it as it is.
 
         """
 }
