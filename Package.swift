@@ -208,7 +208,7 @@ let package = Package(
                 "Contracts", "HTTP", "Identity", "Mesh", "Reactor", "ServiceKit", "Telemetry",
             ]
         ),
-        tests("LoadTests", ["Load", "Contracts", "HTTP", "Reactor", "Witness"]),
+        tests("LoadTests", ["Load", "Contracts", "HTTP", "Launching", "Reactor", "Witness"]),
         tests("StackTests", ["Stack", "Launching", "Witness"]),
         tests("EndToEndTests", ["Launching"]),
         tests("TidyTests", []),

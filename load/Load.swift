@@ -13,7 +13,7 @@ enum Load {
             }
             // Before any thread is there; whoever stops an experiment leaves nothing broken.
             var signals: Signals?
-            if case .experiment = order { signals = try Signals([SIGINT, SIGTERM]) }
+            if case .experiment = order { signals = try Signals(Interruption.signals) }
             let loops = try EventLoopGroup(count: 1)
             exit(try loops.runBlocking { [signals] in try await run(order, signals) })
         } catch let error as Options.Invalid {
@@ -35,12 +35,37 @@ enum Load {
                 try await Experiment.run(name, options)
             }
             let watch = Task(executorPreference: EventLoop.required) {
-                _ = try? await signals?.next()
-                work.cancel()
+                await attend(signals) { work.cancel() }
             }
-            defer { watch.cancel() }
-            return try await work.value ? 0 : 1
+            let result = await work.result
+            watch.cancel()
+            if let signal = await watch.value {
+                Terminal.note("load: ended by signal \(signal)")
+                return Interruption.code(signal)
+            }
+            return try result.get() ? 0 : 1
         }
+    }
+
+    /// Waits for signals until it is cancelled; the first of them ends the work.
+    ///
+    /// - Returns: that signal; nil when none came.
+    private static func attend(_ signals: Signals?, stop: () -> Void) async -> Int32? {
+        var interruption = Interruption()
+        while let signal = try? await signals?.next() {
+            switch interruption.take(signal) {
+            case .mend:
+                Terminal.note("load: mending what is broken; Ctrl-C leaves it as it is")
+                stop()
+            case .goOn: break
+            case .leave:
+                fail(
+                    "left as it is: look at stack ps, or docker-compose ps",
+                    code: Interruption.code(signal)
+                )
+            }
+        }
+        return interruption.first
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {

@@ -47,6 +47,13 @@ struct Options: Sendable, Equatable {
         let description: String
     }
 
+    /// How many customers are registered: no more than there are users, who have one account each, unless
+    /// requests come at a rate, whoever sends them.
+    var customers: Int {
+        if let accounts { return rate == nil ? min(accounts, users) : accounts }
+        return rate == nil ? users : min(users, 32)
+    }
+
     /// How customers come.
     var pattern: Traffic.Pattern {
         guard let rate else { return .users(users, think: think) }
@@ -64,12 +71,23 @@ struct Options: Sendable, Equatable {
 
     /// Reads the words behind the scenario's name.
     ///
+    /// - Parameter known: the flags that mean something here; nil for all.
     /// - Throws: `Invalid` naming the word.
-    init(_ words: ArraySlice<String>, mix: Mix = Mix(.checkout)) throws(Invalid) {
+    init(
+        _ words: ArraySlice<String>,
+        mix: Mix = Mix(.checkout),
+        knowing known: [String]? = nil
+    ) throws(Invalid) {
         self.mix = mix
         if let url = Program.variable("LOAD_URL") { try set("--url", url) }
         var rest = words
         while let flag = rest.popFirst() {
+            if let known, !known.contains(flag) {
+                throw Invalid(
+                    description: "'\(flag)' means nothing to this experiment, which knows "
+                        + known.joined(separator: ", ")
+                )
+            }
             switch flag {
             case "--json": printsJSON = true
             case "--hot": self.mix = Mix(.hot)

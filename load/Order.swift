@@ -24,7 +24,7 @@ enum Order: Sendable, Equatable {
         } else {
             let name = try ExperimentName(command, &rest)
             let seconds = try Self.seconds(of: name, &rest)
-            var options = try Options(rest)
+            var options = try Options(rest, knowing: name.flags)
             if case .ablation = name, options.platform != .none {
                 throw Options.Invalid(
                     description: "ablation starts stacks of its own, so it takes no --data and no "
@@ -77,6 +77,18 @@ enum ExperimentName: Sendable, Equatable {
     case clocks
     /// One of the eight fallacies of distributed computing, by its usual number.
     case fallacy(Int)
+
+    /// The flags that it reads.
+    fileprivate var flags: [String] {
+        let platform = ["--data", "--compose"]
+        let all = platform + ["--url", "--rate", "--accounts", "--history"]
+        return switch self {
+        case .chaos: all + ["--seed", "--seconds", "--minutes"]
+        // It takes no platform, and says why.
+        case .ablation: platform + ["--rate", "--accounts", "--seed"]
+        case .breaker, .cap, .clocks, .fallacy: all
+        }
+    }
 
     fileprivate init(
         _ command: String,
@@ -165,7 +177,7 @@ enum Help {
         Customers are registered first and buy what is in stock. With --data, the folder of a stack that
         is up, or --compose, enough stock is delivered first and the progress shows breakers and
         sagas; without, shelves run empty and 409 is a frequent answer. Without --url the gateway is
-        the stack's own, or what listens on port 8080. Nothing but this machine and its containers
+        the platform's own, or what listens on port 8080. Nothing but this machine and its containers
         is ever sent to.
 
         --rate begins requests at their own time and counts each one's time from when it was due, so
@@ -177,7 +189,11 @@ enum Help {
         a report with charts, one file that needs no network.
 
         Experiments say first what they do, undo what they broke, and end with PASS or FAIL (exit code 1).
-        They need a platform that takes faults: stack up --faults, or FAULTS=on docker-compose up.
+        Each takes --data .anyway (which is the default) or --compose, --url, --rate N, --accounts N and
+        --history FILE; chaos and ablation take --seed N, which brings the same troubles again, chaos
+        --seconds N in place of --minutes; ablation takes no platform and no history. breaker, clocks,
+        fallacy 1 and 2 need a platform that takes faults: stack up --faults, or FAULTS=on
+        docker-compose up. Ctrl-C mends what is broken and ends; a second one leaves it as it is.
 
         """
 }

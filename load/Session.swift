@@ -17,10 +17,9 @@ struct Session: Sendable {
         if options.mix.buys, let password = try await platform?.adminPassword() {
             try await shop.deliver(1_000_000, of: products, password: password)
         }
-        let wanted = options.rate == nil ? options.users : min(options.users, 32)
         var accounts: [Account] = []
         if options.mix.needsAccounts {
-            for number in 0..<min(options.accounts ?? wanted, wanted) {
+            for number in 0..<options.customers {
                 accounts.append(try await shop.newCustomer(number))
             }
         } else {
@@ -51,15 +50,25 @@ struct Session: Sendable {
         }
     }
 
-    /// Where the gateway is: as asked, where the stack put it, or on the default port.
+    /// Where the gateway is: as asked, where the platform has it, or on the default port.
     private static func address(
         _ options: Options,
         _ platform: (any Platform)?
     ) async throws -> ShopAddress {
         if let asked = options.shop { return asked }
-        guard case .stack = options.platform, let platform else { return ShopAddress() }
-        let gateway = try await platform.members().first { $0.service == "gateway" }
-        return gateway?.listen.flatMap { ShopAddress("http://\($0)") } ?? ShopAddress()
+        guard let platform else { return ShopAddress() }
+        return try gateway(of: try await platform.members())
+    }
+
+    /// Where clients reach a platform, whatever else may listen on the default port.
+    ///
+    /// - Throws: when none of its gateways runs.
+    static func gateway(of members: [Member]) throws(Shop.Failed) -> ShopAddress {
+        let found = members.lazy.filter { $0.service == "gateway" }.compactMap(\.listen).first
+        guard let found else {
+            throw Shop.Failed(description: "no gateway runs; say where one is with --url")
+        }
+        return ShopAddress(found)
     }
 
     /// Runs customers as asked and reports.

@@ -84,11 +84,39 @@ import Testing
         "mixed --mix basket=1", "ablation brakes", "ablation --compose", "ablation --data x",
         "fallacy", "fallacy 9", "chaos --minutes 0", "chaos --minutes", "chaos --seconds 12",
         "breaker --minutes 2", "fallacy 1 --minutes 2",
+        "breaker --mix browse=1", "clocks --seed 4", "fallacy 2 --seconds 20", "cap --users 3",
+        "chaos --html x", "ablation --history x", "breaker --json", "fallacy 1 --lines 2",
         "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
         "checkout --url https://127.0.0.1:80",
     ])
     func `other words are refused, other machines above all`(line: String) {
         #expect(throws: Options.Invalid.self) { try parse(line) }
+    }
+
+    @Test func `an experiment takes what it reads`() throws {
+        let line = "chaos --seconds 9 --seed 2 --rate 5 --accounts 3 --history x --data y"
+        guard case .experiment(.chaos, let options) = try parse(line) else {
+            Issue.record("no chaos")
+            return
+        }
+        #expect(options.seconds == 9 && options.seed == 2 && options.rate == 5)
+        #expect(options.history == "x" && options.platform == .stack("y"))
+        #expect(throws: Never.self) { try parse("fallacy 3 --rate 5 --url http://localhost:9") }
+        #expect(throws: Never.self) { try parse("ablation fencing --rate 5 --seed 3") }
+    }
+
+    @Test
+    func `users have an account each unless told otherwise, and a rate has those it asks for`()
+        throws
+    {
+        #expect(try options("checkout").customers == 8)
+        #expect(try options("checkout --users 100").customers == 100)
+        #expect(try options("checkout --users 100 --accounts 4").customers == 4)
+        #expect(try options("checkout --accounts 20").customers == 8)
+        #expect(try options("checkout --rate 5").customers == 8)
+        #expect(try options("checkout --rate 5 --users 900").customers == 32)
+        #expect(try options("checkout --rate 5 --accounts 100").customers == 100)
+        #expect(try options("checkout --rate 5 --accounts 4").customers == 4)
     }
 
     @Test func `a name must lead to this machine or its containers`() async throws {

@@ -46,31 +46,40 @@ import Testing
 
     @Test func `a container is known by its labels, a stopped one has no address`() throws {
         let order = try #require(
-            ComposePlatform.member("/shop_order_2 order 172.18.0.7 172.19.0.2 ")
+            ComposePlatform.container("/shop_order_2 order up 172.18.0.7 172.19.0.2 ")
         )
-        #expect(order.name == "shop_order_2" && order.service == "order")
-        #expect(order.admin?.description == "172.18.0.7:9000")
+        #expect(order.member.name == "shop_order_2" && order.member.service == "order")
+        #expect(order.member.admin?.description == "172.18.0.7:9000")
+        #expect(order.member.listen?.description == "172.18.0.7:7000" && !order.isExtra)
         let database = try #require(
-            ComposePlatform.member("/shop_order-postgres_1 order-postgres 172.18.0.8")
+            ComposePlatform.container("/shop_order-postgres_1 order-postgres up 172.18.0.8")
         )
-        #expect(database.isDatabase && database.admin == nil)
-        #expect(ComposePlatform.member("/shop_user_1 user ")?.admin == nil)
-        #expect(ComposePlatform.member("/shop_provision_1 provision ") == nil)
+        #expect(database.member.isDatabase && database.member.admin == nil)
+        let stopped = try #require(ComposePlatform.container("/shop_user_1 user up "))
+        #expect(stopped.member.admin == nil)
+        #expect(ComposePlatform.container("/anyway-load-7 gateway run 10.0.0.2")?.isExtra == true)
     }
 
-    @Test func `a program's words and its end are told`() async throws {
-        let loops = try EventLoopGroup(count: 1)
-        defer { loops.shutdown() }
-        try await Task(executorPreference: loops.loops[0]) {
-            let said = try await Program.run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"])
-            #expect(said == Program.Outcome(status: 3, text: "out\nerr\n"))
-            let late = try await Program.run("/bin/sleep", ["60"], within: .milliseconds(50))
-            #expect(late.status == 137)
-            await #expect(throws: Shop.Failed.self) { () async throws in
-                _ = try await Program.run("/nowhere/program", [])
-            }
-        }.value
-        #expect(Program.find("sh") != nil && Program.find("no such program") == nil)
+    @Test(arguments: ["provision", "prometheus", "grafana", "jaeger", "load", "verify"])
+    func `whoever provides for the platform, watches it or sends load is no part of it`(
+        service: Substring
+    ) {
+        #expect(ComposePlatform.container("/shop_x_1 \(service) up 172.18.0.7") == nil)
+    }
+
+    @Test func `load goes to the platform's own gateway, wherever its ports were moved`() throws {
+        let lines: [Substring] = [
+            "/shop_order_1 order up 172.18.0.7", "/shop_gateway_1 gateway up 172.18.0.9 172.19.0.9",
+        ]
+        let members = lines.compactMap { ComposePlatform.container($0)?.member }
+        let address = try Session.gateway(of: members)
+        #expect(address == ShopAddress(try SocketAddress(literal: "172.18.0.9", port: 8080)))
+        #expect(address.host == "172.18.0.9" && address.port == 8080)
+        let stack = StackPlatform.members("GATEWAY_1_LISTEN=127.0.0.1:18080")
+        #expect(try Session.gateway(of: stack) == ShopAddress("http://127.0.0.1:18080"))
+        #expect(throws: Shop.Failed.self) { () throws in
+            try Session.gateway(of: Array(members.prefix(1)))
+        }
     }
 }
 
@@ -87,6 +96,15 @@ import Testing
     @Test func `chaos is the same for the same seed and another for another`() {
         #expect(plan(1) == plan(1))
         #expect(plan(1) != plan(2))
+    }
+
+    @Test func `each fault of chaos has a name of its own, by which it is taken back alone`() {
+        let names = plan(1).troubles.compactMap { trouble -> String? in
+            guard case .fault(let rule, _) = trouble.kind else { return nil }
+            return rule["name"]?.string ?? ""
+        }
+        #expect(names.count > 3 && !names.contains(""))
+        #expect(Set(names).count == names.count)
     }
 
     @Test func `chaos ends in time, leaves the gateway alone and databases without faults`() {

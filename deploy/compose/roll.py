@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Replaces the containers of a service one after the other, so that the service never stops: an upgrade.
+"""Replaces the containers of a service one after the other: an upgrade. A service of several never stops.
 
     deploy/compose/roll.py order [product …]
 

@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -142,7 +143,10 @@ class Shop:
 
 
 class Crowd:
-    """Customers who check out without pause, and remember every order that was acknowledged."""
+    """Customers who check out without pause, and remember every order that was acknowledged.
+
+    They stop when the `with` that they came with ends, whatever ended it.
+    """
 
     def __init__(self, shop, workers=4, pause=0.3):
         self.shop, self.pause = shop, pause
@@ -150,6 +154,13 @@ class Crowd:
         self.lock, self.stop = threading.Lock(), threading.Event()
         self.pool = concurrent.futures.ThreadPoolExecutor(workers)
         self.running = [self.pool.submit(self.work) for _ in range(workers)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.pool.shutdown()
 
     def work(self):
         turn = 0
@@ -165,20 +176,29 @@ class Crowd:
                     self.answers[status] = self.answers.get(status, 0) + 1
                     if status in (201, 202):
                         self.orders.add(answer["id"])
-                if status in (201, 202, 402, 409, 422):
+                if status in (201, 202, 402, 409, 422) or self.stop.is_set():
                     break
-            time.sleep(self.pause)
+            self.stop.wait(self.pause)
 
     def end(self):
+        """Sends them home; no order may be lost, and what they were told must be what was promised."""
         self.stop.set()
         for worker in self.running:
             worker.result()
-        lost = [order for order in self.orders if not eventually(40, order, lambda o=order: self.known(o))]
-        check(not lost, f"acknowledged orders are lost: {lost[:3]}")
+        check(self.answers.get(201, 0) > 0, f"not one checkout was confirmed: {self.answers}")
+        check(500 not in self.answers, f"something failed that nobody thought of: {self.answers}")
+        end = time.monotonic() + 60
+        missing = list(self.orders)
+        while missing := [order for order in missing if not self.has_ended(order)]:
+            check(time.monotonic() < end, f"{len(missing)} acknowledged orders are lost or have not ended: {missing[:3]}")
+            time.sleep(0.25)
         return self.answers
 
-    def known(self, order):
-        return self.shop.status(order) in ("confirmed", "rejected", "cancelled")
+    def has_ended(self, order):
+        try:
+            return self.shop.status(order) in ("confirmed", "rejected", "cancelled")
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
 
 
 # The steps, in order.
@@ -277,22 +297,22 @@ def network_parts(shop):
 
 
 def scales(shop):
-    crowd = Crowd(shop)
-    before = set(ids("order"))
-    compose("up", "-d", "--no-deps", "--no-recreate", "--scale", "order=6", "order")
-    new = set(ids("order")) - before
-    check(len(new) == 2, f"new containers: {len(new)}")
-    roll.wait_healthy(new)
-    eventually(30, "the new ones get nothing to do", lambda: all("/orders" in admin(container, "/metrics") for container in new))
-    answers = crowd.end()
+    with Crowd(shop) as crowd:
+        before = set(ids("order"))
+        compose("up", "-d", "--no-deps", "--no-recreate", "--scale", "order=6", "order")
+        new = set(ids("order")) - before
+        check(len(new) == 2, f"new containers: {len(new)}")
+        roll.wait_healthy(new)
+        eventually(30, "the new ones get nothing to do", lambda: all("/orders" in admin(container, "/metrics") for container in new))
+        answers = crowd.end()
     say(f"order was scaled from 4 to 6 under load, and the new ones work: {answers}, no acknowledged order lost")
 
 
 def rolls(shop):
-    crowd = Crowd(shop)
-    roll.roll("order")
-    roll.roll("payment")
-    answers = crowd.end()
+    with Crowd(shop) as crowd:
+        roll.roll("order")
+        roll.roll("payment")
+        answers = crowd.end()
     say(f"order and payment were replaced one by one under load: {answers}, no acknowledged order lost")
 
 
@@ -306,6 +326,9 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave everything up")
     parser.add_argument("--no-build", action="store_true", help="take the images that are there")
     options = parser.parse_args()
+    # Whoever ends the test, and however politely, finds no containers left.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     try:
         sizes() if options.no_build else images()
         up()
@@ -321,6 +344,9 @@ def main():
         say(f"FAILED: {error}")
         return 1
     finally:
+        # Once: what is being taken down goes on being taken down.
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         if not options.keep:
             subprocess.run([*roll.COMPOSE, "down", "-v", "--remove-orphans", "-t", "5"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -49,7 +49,7 @@ struct ChaosPlan: Sendable, Equatable {
             guard now + lasts + 2 < seconds else { break }
             troubles.append(
                 Trouble(
-                    kind: Self.kind(target, takesFaults, &random),
+                    kind: Self.kind(target, takesFaults, &random, named: "chaos-\(troubles.count)"),
                     target: target,
                     at: now,
                     lasts: lasts
@@ -64,7 +64,8 @@ struct ChaosPlan: Sendable, Equatable {
     private static func kind(
         _ target: Member,
         _ takesFaults: Bool,
-        _ random: inout SplitMix
+        _ random: inout SplitMix,
+        named name: String
     ) -> Trouble.Kind {
         // PostgreSQL takes no faults, and neither does a platform that was started without them.
         let choices = takesFaults && !target.isDatabase ? 4 : 2
@@ -72,12 +73,14 @@ struct ChaosPlan: Sendable, Equatable {
         case 0: return .kill
         case 1: return .pause
         default:
-            let (fault, words) = faults[Int.random(in: 0..<faults.count, using: &random)]
-            return .fault(fault, words)
+            var (fault, words) = faults[Int.random(in: 0..<faults.count, using: &random)]
+            // So that mending one of two troubles of a process leaves the other.
+            fault["name"] = .string(name)
+            return .fault(.object(fault), words)
         }
     }
 
-    private static let faults: [(JSONValue, String)] = [
+    private static let faults: [([String: JSONValue], String)] = [
         (["drop_reply": true, "percent": 30], "loses 30% of its answers"),
         (["drop_request": true, "percent": 30], "loses 30% of its requests"),
         (["error": 503, "percent": 40], "answers 40% with 503"),

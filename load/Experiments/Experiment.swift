@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Reactor
 
 /// Something that is broken on purpose, watched, mended and judged.
@@ -6,6 +5,9 @@ enum Experiment {
     /// Runs it; whether what was expected came true.
     static func run(_ name: ExperimentName, _ options: Options) async throws -> Bool {
         var options = options
+        let history = HistoryPlace(options.history)
+        defer { history.clear() }
+        options.history = history.path
         switch name {
         case .breaker:
             options.rate = options.rate ?? 20
@@ -44,8 +46,10 @@ struct Stage: Sendable {
     /// Registers customers and finds the platform; breaks nothing yet.
     init(_ options: Options) async throws {
         var settings = options
-        history = options.history ?? "/tmp/anyway-experiment-\(UInt64.random(in: 0 ... .max))"
-        settings.history = history
+        guard let history = options.history else {
+            throw Shop.Failed(description: "an experiment needs a history")
+        }
+        self.history = history
         settings.accounts = options.accounts ?? 8
         self.options = options
         guard let platform = try Session.platform(options.platform) else {
@@ -62,7 +66,11 @@ struct Stage: Sendable {
     /// Takes back whatever faults there are.
     func clearFaults() async {
         await mending {
-            for member in members where !member.isDatabase { await admin.clear(member) }
+            // A container that was started again may have another address.
+            let now = (try? await platform.members()) ?? members
+            await withTaskGroup(of: Void.self) { group in
+                for member in now { group.addTask { await admin.clear(member) } }
+            }
         }
     }
 
@@ -136,7 +144,6 @@ struct Stage: Sendable {
     func verify() async throws -> Bool {
         try session.history?.close()
         let outcome = try await platform.verify(wait: 90, history: history)
-        if options.history != history { try? FileManager.default.removeItem(atPath: history) }
         let lines = outcome.text.split(separator: "\n").map { "  \($0)" }
         let kept = lines.count { $0.hasPrefix("  ok ") }
         // What holds is one line; what does not is told in full.

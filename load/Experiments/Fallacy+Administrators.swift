@@ -59,9 +59,7 @@ struct Office: Sendable {
         self.stage = stage
         self.gateway = gateway
         self.folder = folder
-        var target = ShopAddress()
-        (target.host, target.port) = (gateway.address.hostText, gateway.address.port)
-        let shop = try await Shop(target)
+        let shop = try await Shop(ShopAddress(gateway.address))
         self.shop = shop
         customers = stage.session.customers.map { customer in
             Customer(

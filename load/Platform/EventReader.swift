@@ -45,13 +45,27 @@ struct EventReader: Sendable {
 
     /// Everything behind a place that is there now.
     func events(after place: String) async -> [Event] {
+        await Self.events(after: place) { await page(after: $0) }
+    }
+
+    /// Reads page by page until as many events came as were there at the first look.
+    ///
+    /// A page may be short because its events are long, so that alone ends nothing; and under load
+    /// another event has come each time.
+    static func events(
+        after place: String,
+        _ page: (String) async -> JSONValue?
+    ) async -> [Event] {
         var events: [Event] = []
-        var place = place
-        while let page = await page(after: place), let next = page["next"]?.string {
+        var (place, seen) = (place, 0)
+        var due: Int?
+        while let page = await page(place), let next = page["next"]?.string {
             let found = page["events"]?.array ?? []
             events += found.compactMap { Event($0) }
-            guard !found.isEmpty else { break }
-            place = next
+            seen += found.count
+            let all = due ?? found.count + Int(page["behind"]?["events"]?.integer ?? 0)
+            guard !found.isEmpty, seen < all else { break }
+            (place, due) = (next, all)
         }
         return events
     }

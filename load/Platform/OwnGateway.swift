@@ -39,15 +39,19 @@ extension StackPlatform {
                 stop: { await Self.end(pid) }
             )
         }
-        let end = Deadline.after(.seconds(20))
-        while !end.hasPassed {
-            for line in folder.read("gateway.log").split(separator: "\n") {
-                if let port = Self.port(in: line) { return gateway(.loopback(port: port)) }
+        do {
+            let end = Deadline.after(.seconds(20))
+            while !end.hasPassed {
+                for line in folder.read("gateway.log").split(separator: "\n") {
+                    if let port = Self.port(in: line) { return gateway(.loopback(port: port)) }
+                }
+                try await EventLoop.sleep(for: .milliseconds(100))
             }
-            try? await EventLoop.sleep(for: .milliseconds(100))
+            throw Shop.Failed(description: "no gateway came up: \(folder.read("gateway.log"))")
+        } catch {
+            await Self.end(pid)
+            throw error
         }
-        await Self.end(pid)
-        throw Shop.Failed(description: "no gateway came up: \(folder.read("gateway.log"))")
     }
 
     /// What the stack's first gateway has, but for its own port and routes.
@@ -80,14 +84,16 @@ extension StackPlatform {
         return value["listen"]?.string?.split(separator: ":").last.flatMap { UInt16($0) }
     }
 
-    /// Tells a child to stop, and waits for that.
-    private static func end(_ pid: Int32) async {
-        kill(pid, SIGTERM)
-        for turn in 0..<100 {
-            if turn == 60 { kill(pid, SIGKILL) }
-            if waitpid(pid, nil, WNOHANG) != 0 { return }
-            try? await EventLoop.sleep(for: .milliseconds(100))
-        }
+    /// Tells a child to stop, and waits for that even when the experiment was stopped in the middle.
+    static func end(_ pid: Int32) async {
+        await Task(executorPreference: EventLoop.required) {
+            kill(pid, SIGTERM)
+            for turn in 0..<100 {
+                if turn == 60 { kill(pid, SIGKILL) }
+                if waitpid(pid, nil, WNOHANG) != 0 { return }
+                try? await EventLoop.sleep(for: .milliseconds(100))
+            }
+        }.value
     }
 }
 
@@ -95,23 +101,24 @@ extension ComposePlatform {
     func startGateway(_ folder: OwnFolder) async throws -> OwnGateway {
         let name = "anyway-load-\(UInt32.random(in: 0 ... .max))"
         let variables = ["ROUTES=/run/routes/routes.json", "GATEWAYS=", "INSTANCE=\(name)"]
-        _ = try await run(
-            compose + ["run", "-d", "--no-deps", "--name", name]
-                + ["-v", "\(folder.path):/run/routes:ro"]
-                + variables.flatMap { ["-e", $0] } + ["gateway"],
-            what: "start a gateway"
-        )
         let remove: @Sendable () async -> Void = {
             _ = try? await Program.run(docker, ["rm", "-f", name])
         }
         do {
+            // What fails or comes too late may have made the container all the same.
+            _ = try await run(
+                compose + ["run", "-d", "--no-deps", "--name", name]
+                    + ["-v", "\(folder.path):/run/routes:ro"]
+                    + variables.flatMap { ["-e", $0] } + ["gateway"],
+                what: "start a gateway"
+            )
             let end = Deadline.after(.seconds(30))
             while !end.hasPassed {
-                if let member = try await inspect([name]).first, await Admin().isReady(member),
-                    let host = member.admin?.hostText
+                if let member = try await inspect([name]).first?.member,
+                    await Admin().isReady(member), let address = member.listen
                 {
                     return OwnGateway(
-                        address: try SocketAddress(literal: host, port: 8080),
+                        address: address,
                         reload: {
                             _ = try await run([docker, "kill", "-s", "HUP", name], what: "signal")
                         },

@@ -7,7 +7,12 @@ struct OwnStack: Sendable {
     private let port: UInt16
 
     private static let program = Program.sibling("stack")
-    private static let startTime = Duration.seconds(180)
+    /// Told to end, it takes down by itself what it has started.
+    private static let starting = Program.Limits(
+        time: .seconds(180),
+        grace: .seconds(60),
+        endsWithTask: true
+    )
 
     /// Brings a stack up for the length of `body`, and takes it down whatever happens.
     ///
@@ -42,7 +47,7 @@ struct OwnStack: Sendable {
                     program,
                     ["up", "--data", name, "--port", "\(stack.port)", "--faults", "--detach"]
                         + words,
-                    within: startTime
+                    within: starting
                 )
                 if outcome.succeeded, !Task.isCancelled { return stack }
                 complaint = outcome.text

@@ -49,6 +49,11 @@ enum Verb: String, Sendable, CaseIterable {
 /// Talks to admin ports.
 struct Admin: Sendable {
     let client = HTTPClient()
+    /// How long an answer is waited for.
+    var patience = Duration.seconds(2)
+    /// How often a process is asked to give its faults back, and the pause in between.
+    private let tries = 5
+    var pause = Duration.milliseconds(500)
 
     /// `/metrics` of each; those that do not answer are left out.
     func metrics(_ members: [Member]) async -> [String] {
@@ -81,9 +86,27 @@ struct Admin: Sendable {
         }
     }
 
-    /// Takes all faults back, or the one of a name; a process that does not answer has none left.
-    func clear(_ member: Member, of name: String? = nil) async {
-        _ = await ask(member, ClientRequest(.delete, "/faults" + (name.map { "/\($0)" } ?? "")))
+    /// Takes all faults back, or the one of a name.
+    ///
+    /// Asks again when no answer comes: a process that is paused or slow keeps what it has. Where nobody
+    /// listens any more there is nothing to take back.
+    ///
+    /// - Returns: whether it is certain that they are gone; if not, that is said as well.
+    @discardableResult
+    func clear(_ member: Member, of name: String? = nil) async -> Bool {
+        let request = ClientRequest(.delete, "/faults" + (name.map { "/\($0)" } ?? ""))
+        for _ in 0..<tries {
+            do throws(ClientError) {
+                // Whoever has no such fault, or takes none, says so with 404 and 403.
+                guard let answer = try await exchange(member, request), answer.status >= 500
+                else { return true }
+            } catch {
+                if case .connect(.refused) = error { return true }
+            }
+            try? await EventLoop.sleep(for: pause)
+        }
+        Terminal.note("\(member.name) may keep its faults: it does not answer")
+        return false
     }
 
     /// How many requests met the fault of this name so far, counted by the process that they reached.
@@ -134,19 +157,23 @@ struct Admin: Sendable {
         _ member: Member,
         _ request: ClientRequest
     ) async -> (status: Int, text: String)? {
+        do throws(ClientError) { return try await exchange(member, request) } catch { return nil }
+    }
+
+    /// One request and its answer; nil for a database, which has no admin port.
+    private func exchange(
+        _ member: Member,
+        _ request: ClientRequest
+    ) async throws(ClientError) -> (status: Int, text: String)? {
         guard let address = member.admin else { return nil }
         var request = request
         request.isReplayable = true
-        do throws(ClientError) {
-            let response = try await client.send(
-                request,
-                to: Endpoint(address),
-                until: .after(.seconds(2))
-            )
-            let body = try await response.body(limit: 4 << 20)
-            return (response.status.code, String(decoding: body, as: UTF8.self))
-        } catch {
-            return nil
-        }
+        let response = try await client.send(
+            request,
+            to: Endpoint(address),
+            until: .after(patience)
+        )
+        let body = try await response.body(limit: 4 << 20)
+        return (response.status.code, String(decoding: body, as: UTF8.self))
     }
 }

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Launching
 internal import Reactor
+internal import Synchronization
 
 /// Another program of the machine, run to its end: `stack`, `docker`, `docker-compose`.
 enum Program {
@@ -18,19 +19,34 @@ enum Program {
     ///
     /// - Parameters:
     ///   - variables: for its environment, besides what all programs get.
-    ///   - limit: how long it may take; then it is killed.
-    /// - Throws: `Shop.Failed` when it cannot be started.
+    ///   - limits: when it is told to end before it does so by itself.
+    /// - Throws: `Shop.Failed` when it cannot be started; `CancellationError` when it was told to end
+    ///   because the task was.
     static func run(
         _ path: String,
         _ arguments: [String],
         adding variables: [String: String] = [:],
-        within limit: Duration = .seconds(120)
+        within limits: Limits = Limits()
     ) async throws -> Outcome {
         let environment = environment.merging(variables) { _, added in added }
-        let result = try await BlockingPool.shared.run {
-            Result { try finish(path, arguments, environment, within: limit) }
+        let interrupt = Interrupt()
+        let result = try await withTaskCancellationHandler {
+            try await BlockingPool.shared.run {
+                Result { try finish(path, arguments, environment, limits, interrupt) }
+            }
+        } onCancel: {
+            if limits.endsWithTask { interrupt.set() }
         }
+        if interrupt.isSet { throw CancellationError() }
         return try result.get()
+    }
+
+    /// Says to a thread that blocks that nobody waits for it any more.
+    private final class Interrupt: Sendable {
+        private let flag = Atomic<Bool>(false)
+
+        var isSet: Bool { flag.load(ordering: .acquiring) }
+        func set() { flag.store(true, ordering: .releasing) }
     }
 
     /// Where a program is, by PATH; nil when it is nowhere.
@@ -64,7 +80,8 @@ enum Program {
         _ path: String,
         _ arguments: [String],
         _ environment: [String: String],
-        within limit: Duration
+        _ limits: Limits,
+        _ interrupt: Interrupt
     ) throws -> Outcome {
         var ends: [Int32] = [-1, -1]
         // Safe: pipe fills the two elements that ends has.
@@ -86,7 +103,12 @@ enum Program {
         } catch {
             throw Shop.Failed(description: "cannot start \(path): errno \(error.errno)")
         }
-        let text = read(ends[0], until: .after(limit)) { kill(pid, SIGKILL) }
+        var ending = Ending(limits)
+        let text = read(ends[0]) {
+            guard let signal = ending.due(isInterrupted: interrupt.isSet) else { return true }
+            kill(pid, signal)
+            return signal != SIGKILL
+        }
         var status: Int32 = 0
         // Safe: status outlives the call.
         while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
@@ -94,24 +116,16 @@ enum Program {
         return Outcome(status: signal == 0 ? (status >> 8) & 0xff : 128 + signal, text: text)
     }
 
-    /// Reads until the other end is closed; calls `late` once the time is up.
-    private static func read(_ end: Int32, until deadline: Deadline, late: () -> Void) -> String {
+    /// Reads until the other end is closed or `goesOn`, asked several times a second, says no: a
+    /// child that never stops writing is asked about as well.
+    private static func read(_ end: Int32, while goesOn: () -> Bool) -> String {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
+        while goesOn() {
             var entry = pollfd(fd: end, events: Int16(POLLIN), revents: 0)
             // Safe: entry outlives the call.
-            let ready = unsafe poll(
-                &entry,
-                1,
-                Int32(min(deadline.remaining.wholeMilliseconds, 1000))
-            )
-            if ready < 0, errno == EINTR { continue }
-            if ready == 0 {
-                guard deadline.hasPassed else { continue }
-                late()
-                break
-            }
+            let ready = unsafe poll(&entry, 1, 50)
+            if ready == 0 || ready < 0 && errno == EINTR { continue }
             let size = chunk.count
             // Safe: the kernel writes at most size bytes into chunk.
             let count = unsafe chunk.withUnsafeMutableBytes { bytes in

@@ -12,7 +12,11 @@ struct StackPlatform: Platform {
     var description: String { "the stack in \(data)" }
 
     func members() async throws -> [Member] {
-        let listing = try await stack(["env"], what: "list the stack's processes")
+        let listing = try await stack(
+            ["env"],
+            what: "list the stack's processes",
+            within: .looking
+        )
         return Self.members(listing)
     }
 
@@ -52,7 +56,7 @@ struct StackPlatform: Platform {
         try await Program.run(
             program,
             ["verify", "--data", data, "--wait", "\(wait)"] + words,
-            within: .seconds(wait + 300)
+            within: .verifying(wait)
         )
     }
 
@@ -89,7 +93,11 @@ struct StackPlatform: Platform {
     }
 
     func log(of member: Member) async throws -> [Substring] {
-        let text = try await stack(["logs", member.name, "-n", "4000"], what: "read logs")
+        let text = try await stack(
+            ["logs", member.name, "-n", "4000"],
+            what: "read logs",
+            within: .looking
+        )
         return text.split(separator: "\n")
     }
 
@@ -114,7 +122,11 @@ struct StackPlatform: Platform {
 
     /// What `stack env` prints, by key.
     func settings() async throws -> [String: String] {
-        let listing = try await stack(["env"], what: "list the stack's settings")
+        let listing = try await stack(
+            ["env"],
+            what: "list the stack's settings",
+            within: .looking
+        )
         return Self.settings(listing)
     }
 
@@ -135,8 +147,12 @@ struct StackPlatform: Platform {
         )
     }
 
-    private func stack(_ words: [String], what: String) async throws -> String {
-        let outcome = try await Program.run(program, words + ["--data", data])
+    private func stack(
+        _ words: [String],
+        what: String,
+        within limits: Program.Limits = .init()
+    ) async throws -> String {
+        let outcome = try await Program.run(program, words + ["--data", data], within: limits)
         guard outcome.succeeded else {
             throw Shop.Failed(description: "cannot \(what): \(outcome.text)")
         }

@@ -7,6 +7,11 @@ struct ShopAddress: Sendable, Equatable {
 
     init() {}
 
+    /// One that is known already.
+    init(_ address: SocketAddress) {
+        (host, port) = (address.hostText, address.port)
+    }
+
     /// Reads `http://HOST:PORT`; nil for anything that could be somebody else's machine.
     ///
     /// A name without a dot is a container's, which `resolve` makes sure of.

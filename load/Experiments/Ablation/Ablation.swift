@@ -1,5 +1,4 @@
 internal import Contracts
-internal import FoundationEssentials
 internal import Reactor
 
 /// `load ablation`: what each guard prevents, by taking one after the other away.
@@ -77,7 +76,6 @@ struct Ablation: Sendable {
         options.platform = .stack(own.data)
         options.shop = nil
         let stage = try await Stage(options)
-        defer { try? FileManager.default.removeItem(atPath: stage.history) }
         let payments = stage.members(of: "payment")
         for payment in payments { try await stage.admin.add(AblationPlan.counting, to: payment) }
         let plan = AblationPlan(seed: seed, members: stage.members)
