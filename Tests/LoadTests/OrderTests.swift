@@ -94,12 +94,12 @@ import Testing
     }
 
     @Test func `an experiment takes what it reads`() throws {
-        let line = "chaos --seconds 9 --seed 2 --rate 5 --accounts 3 --history x --data y"
+        let line = "chaos --seconds 29 --seed 2 --rate 5 --accounts 3 --history x --data y"
         guard case .experiment(.chaos, let options) = try parse(line) else {
             Issue.record("no chaos")
             return
         }
-        #expect(options.seconds == 9 && options.seed == 2 && options.rate == 5)
+        #expect(options.seconds == 29 && options.seed == 2 && options.rate == 5)
         #expect(options.history == "x" && options.platform == .stack("y"))
         #expect(throws: Never.self) { try parse("fallacy 3 --rate 5 --url http://localhost:9") }
         #expect(throws: Never.self) { try parse("ablation fencing --rate 5 --seed 3") }
