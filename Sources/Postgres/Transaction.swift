@@ -155,8 +155,14 @@ public final class Transaction<Failure: DatabaseFailure>: @unchecked Sendable {
         switch phase {
         case .unopened, .ended: return
         case .failed(let error): throw error
-        case .open: phase = .ended
+        case .open: break
         }
+        guard !deadline.hasPassed else {
+            // Nothing is sent any more, so nothing is committed, and `rollBack` still has to end it.
+            phase = .failed(.timedOut)
+            throw .timedOut
+        }
+        phase = .ended
         let segment = Connection.Segment(
             prelude: ["COMMIT"],
             deadline: deadline,

@@ -71,6 +71,42 @@ private final class Counter: Sendable {
         }
     }
 
+    /// How many transactions are open in this database and do nothing.
+    private struct IdleTransactions: Statement {
+        static let sql = """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND state = 'idle in transaction'
+            """
+        func bind(_: inout Parameters) {}
+        static func decode(_ row: borrowing Row) throws(DatabaseError) -> Int { try row[0] }
+    }
+
+    @Test func `one whose time is over before its commit leaves nothing behind, nor itself open`()
+        async throws
+    {
+        let timeout = Duration.milliseconds(400)
+        try await withDatabase(migrations: [.accounts], timeout: timeout) { database async throws in
+            await #expect(throws: DatabaseError.timedOut) { () async throws in
+                try await database.transaction { tx throws(DatabaseError) in
+                    // Never idle for so long that the server ends it by itself.
+                    for id in 1...3 {
+                        try await tx.run(InsertAccount(id: id, balance: 5))
+                        try? await EventLoop.sleep(for: .milliseconds(180))
+                    }
+                }
+            }
+            // Sooner than the server would end it.
+            let end = Deadline.after(.milliseconds(300))
+            var open = try await database.one(IdleTransactions())
+            while open != 0, !end.hasPassed {
+                try await EventLoop.sleep(for: .milliseconds(20))
+                open = try await database.one(IdleTransactions())
+            }
+            #expect(open == 0)
+            #expect(try await database.one(CountAccounts())?.count == 0)
+        }
+    }
+
     @Test func `a swallowed error still refuses the commit`() async throws {
         try await withDatabase(migrations: [.accounts]) { database async throws in
             let violation = DatabaseError.constraint(name: "accounts_id", kind: .unique)

@@ -97,18 +97,28 @@ def build():
     return None if done.returncode == 0 else done.stdout[-2000:] + done.stderr[-2000:]
 
 
+def family(pid):
+    """A process and all that it started, with what those started: swift test runs tests in a child."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True).stdout
+    parents = dict(map(int, line.split()) for line in listed.splitlines())
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
 def failures(suites):
     """Runs suites; returns the names of the tests that failed."""
     command = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", *CHECK]
-    # In a group of its own: what hangs is a child of a child.
     running = subprocess.Popen(
         [*command, "--filter", suites], cwd=COPY, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
+        stderr=subprocess.STDOUT,
     )
     try:
         said, _ = running.communicate(timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(running.pid, signal.SIGKILL)
+        for pid in family(running.pid):
+            os.kill(pid, signal.SIGKILL)
         running.communicate()
         return ["(ran into the time limit)"]
     named = list(dict.fromkeys(FAILED.findall(said)))

@@ -70,8 +70,11 @@ final class Connection: @unchecked Sendable {
     func perform(_ segment: Segment) async throws(DatabaseError) -> [ResultSet] {
         loop.preconditionIsCurrent()
         guard isOpen else { throw .unavailable("the connection was lost") }
-        if !segment.isShielded, Task.isCancelled { throw .cancelled }
-        if segment.deadline.hasPassed { throw .timedOut }
+        // A shielded segment goes out: whoever sends it counts on that.
+        if !segment.isShielded {
+            if Task.isCancelled { throw .cancelled }
+            if segment.deadline.hasPassed { throw .timedOut }
+        }
         let commands = prepare(segment)
         let ticket = state.nextTicket
         guard !segment.isShielded else {
@@ -304,7 +307,8 @@ extension Connection {
         var statements: [BoundStatement] = []
         var deadline: Deadline
         var commitment = PipelineState<Waiter, ResultSet>.Commitment.commits
-        /// Not given up when the task is cancelled: a commit wants to know its answer.
+        /// Sent, and not given up, even when the task is cancelled or the deadline has just passed: a commit wants
+        /// to know its answer.
         var isShielded = false
     }
 }
