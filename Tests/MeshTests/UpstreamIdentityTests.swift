@@ -3,6 +3,7 @@ import HTTP
 import Identity
 import Mesh
 import Reactor
+import Synchronization
 import Telemetry
 import Testing
 
@@ -139,5 +140,68 @@ private struct Certificates {
         let (_, lines) = try await refusal("payment")
         let reason = "the peer is spiffe://anyway/payment, not spiffe://anyway/order"
         #expect(lines.count == 1 && lines.first?.contains(reason) == true)
+    }
+}
+
+/// Servers that answer before they have the whole request, over TLS.
+@Suite struct EarlyAnswerTests {
+    private final class Flag: Sendable { let state = Mutex(false) }
+
+    @Test func `a server that refuses a content and hangs up is heard over TLS`() async throws {
+        let certificates = try Certificates()
+        defer { certificates.remove(["gateway", "order"]) }
+        let server = try TLSContext.server(certificates.of("order"))
+        let trust = try TLSContext.client(certificates.of("gateway"))
+        let hasAnswered = Flag()
+        let source = try Backend { _ throws(Problem) in
+            Response(
+                .ok,
+                body: .stream { writer in
+                    try await writer.write("the beginning")
+                    try await writer.flush()
+                    while !hasAnswered.state.withLock({ $0 }) {
+                        try await EventLoop.sleep(for: .milliseconds(2))
+                    }
+                    for _ in 0..<1024 {
+                        try await writer.write([UInt8](repeating: 1, count: 1 << 16))
+                    }
+                }
+            )
+        }
+        let status = try await onLoop {
+            let listener = try Listener.bind(.loopback(port: 0))
+            let acceptor = try listener.acceptor()
+            let client = HTTPClient()
+            let deadline = Deadline.after(.seconds(5))
+            let content = try await client.send(
+                ClientRequest(.get, "/"),
+                to: Endpoint(source.address),
+                until: deadline
+            ).bodyStream
+            async let refused: Void = {
+                let stream = try await acceptor.accept()
+                try await stream.acceptTLS(server, until: deadline)
+                var buffer = ByteBuffer()
+                var seen = ""
+                while !seen.contains("beginning"),
+                    try await stream.read(into: &buffer, until: deadline) > 0
+                { seen += String(decoding: buffer.take(buffer.count), as: UTF8.self) }
+                let answer = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"
+                try await stream.write([UInt8](answer.utf8), until: deadline)
+                stream.close()
+                hasAnswered.state.withLock { $0 = true }
+            }()
+            let response = try await client.send(
+                ClientRequest(.post, "/", body: .stream(content)),
+                to: Endpoint(listener.address, tls: trust, identity: "spiffe://anyway/order"),
+                until: deadline
+            )
+            try await refused
+            acceptor.close()
+            client.closeIdle()
+            return response.status
+        }
+        await source.stop()
+        #expect(status == .contentTooLarge)
     }
 }
