@@ -57,7 +57,10 @@ struct SavedOrderReplay: Sendable {
             }
             for (order, result) in results {
                 note(result, order)
-                if result.isSettled { forget(order) }
+                guard result.isSettled else { continue }
+                // In this order: it is placed, and must not pass for new in between.
+                routes.recent.remember(order.order.id)
+                forget(order)
             }
             if results.contains(where: { $0.1 == .later }) { return false }
         }
