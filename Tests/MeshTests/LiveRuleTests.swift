@@ -39,6 +39,54 @@ private final class Crowd: Sendable {
         }
     }
 
+    @Test func `our own limit of connections puts nobody out and costs no retries`() async throws {
+        let isHeld = Flag(true)
+        let full = try Backend { request throws(Problem) in
+            while request.path.description == "/held", isHeld.value {
+                try? await EventLoop.sleep(for: .milliseconds(10))
+            }
+            return .text("full")
+        }
+        let free = try Backend { _ throws(Problem) in .text("free") }
+        var policy = MeshPolicy()
+        policy.health.interval = .milliseconds(50)
+        var limits = ClientLimits()
+        limits.connectionsPerEndpoint = 1
+        try await onLoop { [policy, limits] () async throws in
+            let client = HTTPClient(limits: limits)
+            let service = try upstream([full.address], policy, client: client)
+            let patient = CallOptions(
+                isIdempotent: false,
+                timeout: .seconds(20),
+                tryTimeout: .seconds(20)
+            )
+            async let held = service.attempt(ClientRequest(.get, "/held"), patient)
+            #expect(try await eventually { full.requests.contains { $0.target == "/held" } })
+            let watching = Task(executorPreference: EventLoop.required) { await service.run() }
+            // Ten probes, of which three would do.
+            try await EventLoop.sleep(for: .milliseconds(600))
+            #expect(service.snapshot.instances.map(\.isOut) == [false])
+            let left = service.snapshot.retriesLeft
+            let refused = await service.attempt(ClientRequest(.get, "/"), idempotent)
+            #expect(throws: MeshError.unavailable("all connections are busy")) {
+                try refused.result.get()
+            }
+            #expect(refused.tries == 1 && service.snapshot.retriesLeft == left)
+
+            let both = try upstream([full.address, free.address], policy, client: client)
+            for outcome in await outcomes(of: both, 1, once) + outcomes(of: both, 1, once) {
+                #expect(outcome.instance == "\(free.address)" && outcome.tries <= 2)
+            }
+            #expect(both.snapshot.retriesLeft == policy.retryBudget.minimum)
+            isHeld.set(false)
+            _ = await held
+            watching.cancel()
+            await watching.value
+        }
+        await full.stop()
+        await free.stop()
+    }
+
     @Test func `an open breaker lets nothing through, then one at a time, and closes after three`()
         async throws
     {
