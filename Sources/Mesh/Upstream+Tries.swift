@@ -137,6 +137,10 @@ extension Upstream {
                 let response =
                     try await exchange(request, with: choice.address, until: tryDeadline, faults)
                 result = .success(response)
+            } else if let head = options.headTimeout {
+                result = .success(
+                    try await send(request, to: choice.address, until: tryDeadline, head: head)
+                )
             } else {
                 let endpoint = endpoint(choice.address)
                 result = .success(try await client.send(request, to: endpoint, until: tryDeadline))

@@ -87,6 +87,47 @@ private final class Crowd: Sendable {
         await free.stop()
     }
 
+    @Test func `an instance that does not open a stream in time is given up for another one`()
+        async throws
+    {
+        let hung = try Backend { _ throws(Problem) in
+            try? await EventLoop.sleep(for: .seconds(30))
+            return .empty()
+        }
+        let good = try Backend { _ throws(Problem) in
+            Response(
+                .ok,
+                body: .stream { writer in
+                    for _ in 0..<3 {
+                        try await writer.write([1])
+                        try await writer.flush()
+                        try? await EventLoop.sleep(for: .milliseconds(150))
+                    }
+                }
+            )
+        }
+        var policy = MeshPolicy()
+        policy.breaker.minimumCalls = .max
+        try await onLoop { [policy] () async throws in
+            let service = try upstream([hung.address, good.address], policy)
+            let options = CallOptions(
+                isIdempotent: true,
+                timeout: .seconds(600),
+                tryTimeout: .seconds(600),
+                headTimeout: .milliseconds(200)
+            )
+            let answers = await outcomes(of: service, 12, options)
+            #expect(answers.contains { $0.tries == 2 }, "one in two begins with the hung one")
+            for answer in answers {
+                // The content takes longer than the head may.
+                #expect(try await answer.result.get().body() == [1, 1, 1])
+                #expect(answer.instance == "\(good.address)")
+            }
+        }
+        await hung.stop()
+        await good.stop()
+    }
+
     @Test func `an open breaker lets nothing through, then one at a time, and closes after three`()
         async throws
     {
