@@ -11,6 +11,7 @@ enum FrontDoor {
         Service.run("gateway", transport: .plainOutside) { boot in
             let settings = try GatewaySettings(boot.environment)
             let policy = try MeshPolicy().adjusted(by: boot.environment).without(boot.ablation)
+            let services = ServiceUpstreams(boot, policy)
             let tokens = TokenGate(log: boot.log, metrics: boot.metrics)
             let gateways = settings.liveGateways(boot)
             let table = RouteTable(
@@ -18,9 +19,9 @@ enum FrontDoor {
                 metrics: boot.metrics,
                 gateways: gateways,
                 shedding: settings.shedding,
-                follow: { boot.follower($0, $1, policy) }
-            ) { name, origin in
-                boot.upstream(name, origin, policy)
+                follow: { [services] in services.follower($0, $1) }
+            ) { [services] name, origin in
+                services.upstream(name, origin)
             }
             let plan = try firstPlan(settings, boot)
             boot.allowContent(upTo: plan.routes.map(\.contentLimit).max() ?? 0)
@@ -107,43 +108,6 @@ extension GatewaySettings {
             client: boot.client,
             log: boot.log,
             metrics: boot.metrics
-        )
-    }
-}
-
-extension Boot {
-    /// The same upstream for whoever follows what it tells, with breakers of its own that open for a
-    /// second; its numbers are not shown beside those of the first.
-    fileprivate func follower(
-        _ name: String,
-        _ origin: RoutingPlan.Origin,
-        _ standard: MeshPolicy
-    ) -> Upstream {
-        var policy = standard
-        policy.breaker.openTime = .seconds(1)
-        policy.breaker.successesToClose = 1
-        return upstream(name, origin, policy, Metrics())
-    }
-
-    /// An upstream of the routes file.
-    fileprivate func upstream(
-        _ name: String,
-        _ origin: RoutingPlan.Origin,
-        _ standard: MeshPolicy,
-        _ metrics: Metrics? = nil
-    ) -> Upstream {
-        var policy = standard
-        policy.healthPath = origin.health
-        policy.balancing = origin.balancing
-        return Upstream(
-            name: name,
-            endpoints: origin.endpoints,
-            client: client,
-            tls: origin.transport == .mutual ? clientTLS : nil,
-            policy: policy,
-            faults: faults,
-            log: log,
-            metrics: metrics ?? self.metrics
         )
     }
 }

@@ -9,6 +9,9 @@ public struct ChargeRequest: Hashable, Sendable, Codable {
     /// The provider's token for the customer's card, such as `pm_card_visa`.
     public let paymentMethod: String
 
+    /// The most that can be charged at once: the provider takes eight digits of cents.
+    public static let maxAmountCents: Int64 = 99_999_999
+
     /// What to charge to whom.
     public init(customerID: UserID, amountCents: Int64, currency: String, paymentMethod: String) {
         self.customerID = customerID

@@ -4,7 +4,8 @@ internal import Synchronization
 /// Entries on the local disk, for what must not be forgotten while there is no better place for it.
 ///
 /// An entry is stored once the disk has confirmed it; entries that wait at the same time share one
-/// fsync. It stays until it is removed. When the last one is removed the file is emptied. A process
+/// fsync. It stays until it is removed. When the last one is removed the file is emptied; when most of
+/// a large file is settled, what is not is written anew. A process
 /// may die at any instant: an entry it had acknowledged is there again, one it had not may be, and
 /// one that was removed may come back, so whoever settles entries must be able to do it twice.
 public final class Journal: Sendable {
@@ -31,13 +32,23 @@ public final class Journal: Sendable {
         var nextNumber: UInt64
         /// Where the file ends.
         var end: Int
+        /// How large the file beside it is.
+        var keptBytes: Int
+        /// From which size on the two are looked at again.
+        var nextLook = 0
         /// How often the disk was asked to confirm.
         var flushes = 0
-        var live: Set<UInt64>
+        /// Numbers and sizes.
+        var live: [UInt64: Int]
+
+        var bytes: Int { end + keptBytes }
     }
 
     /// The most pieces of work that wait for the disk.
     private static let maxWaiting = 4096
+
+    /// The least size at which settled entries are got rid of while others remain.
+    private static let leastWorthwhile = 1 << 20
 
     private let file: JournalFile
     private let maxBytes: Int
@@ -75,18 +86,26 @@ public final class Journal: Sendable {
         self.maxBytes = maxBytes
         (bell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         do throws(JournalError) {
-            let bytes = try file.read()
-            let scan = RecordFormat.scan(bytes)
+            let (keptBytes, bytes) = (try file.readKept(), try file.read())
+            let (kept, scan) = (RecordFormat.scan(keptBytes), RecordFormat.scan(bytes))
             // The next record begins where the last whole one ends.
             if scan.end < bytes.count { try file.truncate(to: scan.end) }
-            found = Self.entries(scan.records)
-            lostBytes = scan.damagedBytes + bytes.count - scan.end
-            isDamaged = scan.damagedBytes > 0
+            let records = kept.records + scan.records
+            found = Self.entries(records)
+            // The file beside it was never half written: what is missing there is damage.
+            let damaged = scan.damagedBytes + kept.damagedBytes + keptBytes.count - kept.end
+            lostBytes = damaged + bytes.count - scan.end
+            isDamaged = damaged > 0
             state = Mutex(
                 State(
-                    nextNumber: (scan.records.map(\.number).max() ?? 0) + 1,
+                    nextNumber: (records.map(\.number).max() ?? 0) + 1,
                     end: scan.end,
-                    live: Set(found.map(\.number))
+                    keptBytes: keptBytes.count,
+                    live: Dictionary(
+                        uniqueKeysWithValues: found.map {
+                            ($0.number, RecordFormat.headerSize + $0.payload.count)
+                        }
+                    )
                 )
             )
         } catch {
@@ -95,18 +114,18 @@ public final class Journal: Sendable {
         }
     }
 
-    /// The entries that were not removed.
+    /// The entries that were not removed, each once.
     static func entries(_ records: [Record]) -> [Entry] {
-        let removed = Set(records.filter { $0.kind == .removal }.map(\.number))
-        return records.filter { $0.kind == .entry && !removed.contains($0.number) }
+        var passed = Set(records.filter { $0.kind == .removal }.map(\.number))
+        return records.filter { $0.kind == .entry && passed.insert($0.number).inserted }
             .map { Entry(number: $0.number, payload: $0.payload) }
     }
 
     /// How many entries are stored or about to be.
     public var depth: Int { state.withLock { $0.live.count } }
 
-    /// How large the file is.
-    public var bytes: Int { state.withLock { $0.end } }
+    /// How large the file is, with the one beside it.
+    public var bytes: Int { state.withLock { $0.bytes } }
 
     /// How often the disk has confirmed something.
     var flushes: Int { state.withLock { $0.flushes } }
@@ -121,12 +140,12 @@ public final class Journal: Sendable {
             let size = RecordFormat.headerSize + payload.count
             guard payload.count <= RecordFormat.maxPayload,
                 state.waiting.count < Self.maxWaiting,
-                state.end + state.waitingBytes + size <= maxBytes
+                state.bytes + state.waitingBytes + size <= maxBytes
             else { return false }
             let record = Record(kind: .entry, number: state.nextNumber, payload: payload)
             state.nextNumber += 1
             state.waitingBytes += size
-            state.live.insert(record.number)
+            state.live[record.number] = size
             state.waiting.append(.append(record, completion))
             return true
         }
@@ -137,7 +156,7 @@ public final class Journal: Sendable {
     /// Forgets an entry, soon.
     public func remove(_ number: UInt64) {
         state.withLock { state in
-            guard state.live.remove(number) != nil else { return }
+            guard state.live.removeValue(forKey: number) != nil else { return }
             state.waiting.append(.remove(number))
         }
         ring.yield()
@@ -190,8 +209,14 @@ public final class Journal: Sendable {
         let (end, isEmpty) = state.withLock { ($0.end, $0.live.isEmpty) }
         do throws(JournalError) {
             if isEmpty, !syncs {
+                // This one first: the other holds the removals of what is in it.
+                try file.dropKept()
                 try file.truncate(to: 0)
-                state.withLock { $0.end = 0 }
+                state.withLock { state in
+                    state.end = 0
+                    state.keptBytes = 0
+                    state.nextLook = 0
+                }
             } else {
                 try file.append(bytes, at: end, syncs: syncs)
                 state.withLock { state in
@@ -203,13 +228,49 @@ public final class Journal: Sendable {
         } catch {
             settle(work, error)
         }
+        compact()
+    }
+
+    /// Gets rid of settled entries while others remain, when most of what lies here is settled.
+    ///
+    /// What remains goes into the file beside this one, and then this one is emptied. A process that dies in
+    /// between leaves entries in both, which count once. Where the disk has no room for that, everything
+    /// stays as it is.
+    private func compact() {
+        let least = min(Self.leastWorthwhile, maxBytes / 4)
+        let live = state.withLock { state -> Set<UInt64>? in
+            guard state.bytes >= max(least, state.nextLook), !state.live.isEmpty else { return nil }
+            state.nextLook = state.bytes + least
+            return state.live.values.reduce(0, +) * 4 <= state.bytes ? Set(state.live.keys) : nil
+        }
+        guard let live else { return }
+        do throws(JournalError) {
+            let records = try [file.readKept(), file.read()].flatMap {
+                RecordFormat.scan($0).records
+            }
+            let remaining = Self.entries(records).filter { live.contains($0.number) }
+            let bytes = remaining.flatMap { entry in
+                RecordFormat.bytes(
+                    Record(kind: .entry, number: entry.number, payload: entry.payload)
+                )
+            }
+            try file.keep(bytes)
+            state.withLock { $0.keptBytes = bytes.count }
+            try file.truncate(to: 0)
+            state.withLock { state in
+                state.end = 0
+                state.nextLook = 0
+            }
+        } catch {
+            // It is looked at again when it has grown by as much once more.
+        }
     }
 
     private func settle(_ work: [Work], _ error: JournalError?) {
         for case .append(let record, let completion) in work {
             state.withLock { state in
                 state.waitingBytes -= RecordFormat.headerSize + record.payload.count
-                if error != nil { state.live.remove(record.number) }
+                if error != nil { state.live[record.number] = nil }
             }
             if let error {
                 completion(.failure(error))

@@ -4,7 +4,8 @@ internal import Glibc
 ///
 /// The lock belongs to the open file, so it is gone with the process however that ends, and whoever
 /// holds it may read, append and empty. The file itself is never removed or replaced: a lock on a file
-/// that has another name or none would protect nothing.
+/// that has another name or none would protect nothing. Beside it there may be a second one, with what
+/// was left of it when it was emptied last; the lock is for both.
 struct JournalFile: Sendable {
     let path: String
     private let descriptor: Int32
@@ -25,8 +26,48 @@ struct JournalFile: Sendable {
         return JournalFile(path: path, descriptor: descriptor)
     }
 
+    /// The name of the file beside a journal.
+    static func keptPath(_ path: String) -> String { "\(path).kept" }
+
     /// All of it.
-    func read() throws(JournalError) -> [UInt8] {
+    func read() throws(JournalError) -> [UInt8] { try Self.read(descriptor, path) }
+
+    /// All of the file beside it; nothing when there is none.
+    func readKept() throws(JournalError) -> [UInt8] {
+        let path = Self.keptPath(path)
+        let kept = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard kept >= 0 else {
+            guard errno == ENOENT else { throw Self.failure("open \(path)") }
+            return []
+        }
+        defer { _ = close(kept) }
+        return try Self.read(kept, path)
+    }
+
+    /// Puts these bytes in the file beside it, in place of what is there: all of them or none.
+    func keep(_ bytes: [UInt8]) throws(JournalError) {
+        let path = Self.keptPath(path)
+        let draft = unsafe open("\(path).new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard draft >= 0 else { throw Self.failure("open \(path).new") }
+        let file = JournalFile(path: "\(path).new", descriptor: draft)
+        defer { file.release() }
+        try file.append(bytes, at: 0, syncs: true)
+        guard unsafe rename("\(path).new", path) == 0 else { throw Self.failure("rename \(path)") }
+        try JournalFolder.sync(folderOf: path)
+    }
+
+    /// Removes the file beside it.
+    func dropKept() throws(JournalError) {
+        let path = Self.keptPath(path)
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw Self.failure("unlink \(path)")
+        }
+    }
+
+    private static func read(
+        _ descriptor: Int32,
+        _ path: String
+    ) throws(JournalError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -36,7 +77,7 @@ struct JournalFile: Sendable {
                 unsafe pread(descriptor, buffer.baseAddress, buffer.count, offset)
             }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Self.failure("read \(path)") }
+            guard count >= 0 else { throw failure("read \(path)") }
             guard count > 0 else { return bytes }
             bytes += chunk.prefix(count)
         }

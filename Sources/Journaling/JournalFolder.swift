@@ -38,11 +38,22 @@ public struct JournalFolder: Sendable {
 
     /// Takes a file that holds something and that no process has; nil when there is none.
     func takeAbandoned() -> JournalFile? {
-        for number in 1...Self.maxFiles where Self.size(file(number)) > 0 {
+        for number in 1...Self.maxFiles where holdsAnything(number) {
             let taken = try? JournalFile.take(file(number), makes: false)
             if let file = taken ?? nil { return file }
         }
         return nil
+    }
+
+    private func holdsAnything(_ number: Int) -> Bool {
+        let path = file(number)
+        return Self.size(path) > 0 || Self.size(JournalFile.keptPath(path)) > 0
+    }
+
+    /// Makes the names durable that a file's folder has.
+    static func sync(folderOf path: String) throws(JournalError) {
+        let end = path.lastIndex(of: "/") ?? path.startIndex
+        try syncFolder(end == path.startIndex ? "." : String(path[..<end]))
     }
 
     /// A new file's name must be as durable as its content.

@@ -38,18 +38,23 @@ public struct CallOptions: Sendable {
     public var tryTimeout: Duration?
     /// Tries after the first; nil for the policy's number.
     public var retries: Int?
+    /// How long the head of a try's answer may take, where its content takes much longer; nil for as long
+    /// as the try.
+    public var headTimeout: Duration?
 
     /// The options of one call.
     public init(
         isIdempotent: Bool,
         timeout: Duration? = nil,
         tryTimeout: Duration? = nil,
-        retries: Int? = nil
+        retries: Int? = nil,
+        headTimeout: Duration? = nil
     ) {
         self.isIdempotent = isIdempotent
         self.retries = retries
         self.timeout = timeout
         self.tryTimeout = tryTimeout
+        self.headTimeout = headTimeout
     }
 }
 

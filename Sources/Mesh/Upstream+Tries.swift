@@ -46,7 +46,7 @@ extension Upstream {
             guard policy.retriesCalls, Self.isWorthRetrying(result, request, options),
                 progress.tried.count <= options.retries ?? policy.retries,
                 let delay = pause(before: progress.tried.count, until: deadline),
-                !Task.isCancelled, shared.withLock({ $0.state.budget.take(at: Self.now) })
+                !Task.isCancelled, mayRetry(after: result, progress.tried)
             else { return Self.conclude(result, progress, deadline) }
             // What answered 502, 503 or 504 may have begun, whatever the next tries say.
             if case .success = result { progress.mayHaveActed = true }
@@ -55,6 +55,22 @@ extension Upstream {
             do { try await EventLoop.sleep(for: delay) } catch {
                 return progress.failure("the caller went away")
             }
+        }
+    }
+
+    /// Whether there may be one more try.
+    ///
+    /// The budget keeps retries from flooding who fails. A try that our own limit of connections has ended
+    /// reached nobody: it is made again where there may be room, and takes nothing from the budget.
+    private func mayRetry(
+        after result: Result<ClientResponse, ClientError>,
+        _ tried: [SocketAddress]
+    ) -> Bool {
+        shared.withLock { shared in
+            if case .failure(.exhausted) = result {
+                return shared.state.instances.contains { !tried.contains($0.address) }
+            }
+            return shared.state.budget.take(at: Self.now)
         }
     }
 
@@ -121,6 +137,10 @@ extension Upstream {
                 let response =
                     try await exchange(request, with: choice.address, until: tryDeadline, faults)
                 result = .success(response)
+            } else if let head = options.headTimeout {
+                result = .success(
+                    try await send(request, to: choice.address, until: tryDeadline, head: head)
+                )
             } else {
                 let endpoint = endpoint(choice.address)
                 result = .success(try await client.send(request, to: endpoint, until: tryDeadline))

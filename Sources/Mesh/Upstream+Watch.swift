@@ -81,6 +81,8 @@ extension Upstream {
             _ = try? await response.body(limit: 65_536)
         } catch {
             guard !Task.isCancelled else { return }
+            // Our own limit says nothing about the instance.
+            if case .exhausted = error { return }
             if case .identityMismatch(let reason) = error { report(refusal: reason, of: address) }
         }
         let changes = shared.withLock { [succeeded] shared in

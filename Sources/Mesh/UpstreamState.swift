@@ -170,7 +170,7 @@ struct UpstreamState: Sendable {
 
     /// Takes note of how a try ended, when its breaker should judge it.
     ///
-    /// The try stays in flight until ``release(_:)``: its answer's content may still be coming.
+    /// The try stays in flight until ``release(_:)``; the answer's content may come after that.
     mutating func finish(_ choice: Choice, _ end: TryEnd, at now: Duration) -> [Change] {
         guard let index = instances.firstIndex(where: { $0.id == choice.id }) else { return [] }
         var changes: [Change] = []

@@ -46,6 +46,8 @@ extension SagaDrive {
             }
             state.journal.clear()
             state.leasedUntil = .after(runner.policy.lease)
+            // The row's count begins anew with each phase.
+            state.earlierAttempts = 0
             return .done
         } catch {
             if SagaCommit.isFence(error) {
@@ -139,8 +141,12 @@ extension SagaDrive {
 
     private func take(_ reclaimed: ReclaimedSaga, _ state: inout State) -> SagaMachine.Event {
         // The commit that moved the saga has written what was done until then.
-        if reclaimed.phase != state.machine.phase { state.journal.clear() }
+        if reclaimed.phase != state.machine.phase {
+            state.journal.clear()
+            state.earlierAttempts = 0
+        }
         state.epoch = reclaimed.epoch
+        state.deadline = .after(.milliseconds(max(0, reclaimed.remainingMilliseconds)))
         state.leasedUntil = .after(runner.policy.lease)
         runner.metrics.reclaimed.increment()
         runner.log.info(

@@ -19,7 +19,6 @@ struct SagaDrive<Context: Sendable> {
     let claimed: ClaimedSaga
     let context: Context
     let outcome: OneShot<SagaOutcome>
-    let deadline: Deadline
     private let beginning: SagaBeginning
 
     init(
@@ -34,7 +33,6 @@ struct SagaDrive<Context: Sendable> {
         self.context = context
         self.outcome = outcome
         self.beginning = beginning
-        deadline = .after(.milliseconds(max(0, claimed.remainingMilliseconds)))
     }
 
     /// What changes during a drive.
@@ -43,7 +41,13 @@ struct SagaDrive<Context: Sendable> {
         var journal = SagaJournal()
         var epoch: Int64
         var leasedUntil: Deadline
+        /// When the saga's time is up.
+        ///
+        /// The row's word counts: whoever is in doubt whether its start was committed may find one that
+        /// was started again since, with another time.
+        var deadline: Deadline
         var lastError: String?
+        /// What the row says of earlier drives' tries in this phase.
         var earlierAttempts: Int
 
         var report: DriveReport { DriveReport(end: nil, lastError: lastError) }
@@ -62,6 +66,7 @@ struct SagaDrive<Context: Sendable> {
             machine: machine,
             epoch: claimed.epoch,
             leasedUntil: .after(runner.policy.lease),
+            deadline: .after(.milliseconds(max(0, claimed.remainingMilliseconds))),
             earlierAttempts: claimed.attempts
         )
         while true {
@@ -72,7 +77,7 @@ struct SagaDrive<Context: Sendable> {
                 return DriveReport(end: end, lastError: state.lastError)
             case .pause(let attempt):
                 guard await pause(attempt, &state) else { return state.report }
-                _ = state.machine.resume(deadlinePassed: deadline.hasPassed)
+                _ = state.machine.resume(deadlinePassed: state.deadline.hasPassed)
                 continue
             case .reclaim(let attempt):
                 event = await reclaim(attempt, &state)
@@ -81,7 +86,7 @@ struct SagaDrive<Context: Sendable> {
                 event = await perform(action, attempt: state.machine.attempts + 1, &state)
             }
             if Task.isCancelled, event == .unknown { return state.report }
-            _ = state.machine.handle(event, deadlinePassed: deadline.hasPassed)
+            _ = state.machine.handle(event, deadlinePassed: state.deadline.hasPassed)
             if let fate = state.machine.fate { outcome.resolve(fate) }
         }
     }
@@ -97,7 +102,7 @@ struct SagaDrive<Context: Sendable> {
         switch action {
         case .execute(let index):
             let step = plan.steps[index]
-            let limit = Deadline.after(step.timeout).or(earlier: deadline)
+            let limit = Deadline.after(step.timeout).or(earlier: state.deadline)
             return await note(step.name, "execute", attempt, &state) {
                 await Deadline.$current.withValue(limit) { await step.execute(context) }
             }
@@ -138,7 +143,8 @@ struct SagaDrive<Context: Sendable> {
         if state.machine.phase == .running {
             guard await keepsLease(total, &state) else { return false }
             let pause = policy.pause(attempt: attempt, longest: policy.longestPause)
-            let end = Deadline.after(pause * Double.random(in: 0.5...1)).or(earlier: deadline)
+            let end = Deadline.after(pause * Double.random(in: 0.5...1))
+                .or(earlier: state.deadline)
             return (try? await EventLoop.sleep(until: end)) != nil
         }
         // No deadline runs: the row itself waits, and whoever is free then takes it up.

@@ -181,7 +181,8 @@ struct ReclaimSaga: Statement {
         SET epoch = epoch + 1, attempts = $4, last_error = $5,
             next_at = clock_timestamp() + $6 * interval '1 millisecond'
         WHERE saga_id = $1 AND kind = $2 AND driver = $3
-        RETURNING phase, epoch
+        RETURNING phase, epoch,
+            (extract(epoch FROM deadline - clock_timestamp()) * 1000)::bigint
         """
     let id: UUID
     let kind: String
@@ -199,7 +200,7 @@ struct ReclaimSaga: Statement {
         guard let known = SagaMachine.Phase(rawValue: phase) else {
             throw .decoding("unknown phase \(phase)")
         }
-        return ReclaimedSaga(phase: known, epoch: try row[1])
+        return ReclaimedSaga(phase: known, epoch: try row[1], remainingMilliseconds: try row[2])
     }
 }
 
@@ -207,6 +208,8 @@ struct ReclaimSaga: Statement {
 struct ReclaimedSaga: Sendable, Equatable {
     let phase: SagaMachine.Phase
     let epoch: Int64
+    /// What is left until the deadline, by the database's clock; negative when it has passed.
+    let remainingMilliseconds: Int64
 }
 
 /// Finds the epoch in which a saga ended; nil while it has not, or when it left no history.

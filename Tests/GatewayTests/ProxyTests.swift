@@ -9,10 +9,14 @@ import Testing
 @Suite struct TrustedProxiesTests {
     private static let proxies = TrustedProxies("10.0.0.0/8, 127.0.0.1, fd00::/8")
 
-    private func request(_ from: String, _ headers: Headers) throws -> Request {
+    private func request(
+        _ from: String,
+        _ headers: Headers,
+        _ target: String = "/products"
+    ) throws -> Request {
         Request(
             .get,
-            "/products",
+            target,
             headers: headers,
             remote: try SocketAddress(literal: from, port: 1)
         )
@@ -119,6 +123,45 @@ import Testing
         )
         let (origin, _) = try #require(proxies.origin(of: request))
         #expect(origin.scheme == "http" && origin.host == "inner")
+    }
+
+    @Test func `what a proxy says that services are told is what kept answers are found by`()
+        async throws
+    {
+        let proxies = try #require(Self.proxies)
+        let bench = try CacheBench()
+        bench.script("/a", ["200 | cache-control: max-age=60"])
+        let handler = proxies.wrap(bench.table.wrap(Router().handler))
+        @Sendable func ask(_ host: String, _ scheme: String) async throws {
+            let headers: Headers = [
+                "host": "inner", "x-forwarded-host": host, "x-forwarded-proto": scheme,
+            ]
+            let response = try await handler(try request("10.0.0.1", headers, "/a"))
+            #expect(response.status == .ok)
+        }
+        try await onLoop {
+            for (host, scheme) in [("one", "http"), ("two", "http"), ("one", "https")] {
+                for _ in 0..<2 { try await ask(host, scheme) }
+            }
+        }
+        let seen = bench.requests("/a").map(\.headers)
+        #expect(seen.map { $0["x-forwarded-host"] } == ["one", "two", "one"])
+        #expect(seen.map { $0["x-forwarded-proto"] } == ["http", "http", "https"])
+        await bench.stop()
+    }
+
+    @Test func `a reference is of the same origin if it names the host that clients ask for`()
+        throws
+    {
+        let inner = try request("10.0.0.1", ["host": "inner"])
+        let origin = ClientOrigin(chain: ["1.1.1.1"], scheme: "https", host: "shop.example")
+        ClientOrigin.$current.withValue(origin) {
+            #expect(
+                Invalidation.path(of: "https://Shop.example/a", from: inner)?.description == "/a"
+            )
+            #expect(Invalidation.path(of: "https://inner/a", from: inner) == nil)
+        }
+        #expect(Invalidation.path(of: "https://inner/a", from: inner)?.description == "/a")
     }
 
     @Test func `limits count the client behind a proxy, and the proxy of nobody`() async throws {

@@ -79,6 +79,60 @@ import Testing
         }
     }
 
+    @Test func `an entry that is never settled does not keep what was settled`() async throws {
+        try await withFolder { folder in
+            let maxBytes = 64 * 1024
+            let journal = try Journal(in: JournalFolder(folder), maxBytes: maxBytes)
+            _ = try await write(["for ever"], to: journal)
+            let payload = String(repeating: "x", count: 1000)
+            for round in 0..<200 {
+                let numbers = try await write([payload, "\(round)"], to: journal)
+                journal.remove(numbers[0])
+                if round < 199 { journal.remove(numbers[1]) }
+                await journal.flush()
+                #expect(journal.bytes < maxBytes / 2, "round \(round)")
+            }
+            await journal.close()
+
+            let again = try Journal(in: JournalFolder(folder), maxBytes: maxBytes)
+            let texts = again.found.map { String(decoding: $0.payload, as: UTF8.self) }
+            #expect(texts == ["for ever", "199"])
+            #expect(again.lostBytes == 0)
+            for entry in again.found { again.remove(entry.number) }
+            await again.flush()
+            #expect(again.bytes == 0)
+            await again.close()
+            let empty = try Journal(in: JournalFolder(folder), maxBytes: maxBytes)
+            #expect(empty.found.isEmpty)
+            await empty.close()
+        }
+    }
+
+    @Test func `an entry that lies in both files counts once, and its removal for both`()
+        async throws
+    {
+        try await withFolder { folder in
+            let first = try Journal(in: JournalFolder(folder), maxBytes: 1 << 20)
+            let numbers = try await write(["a", "b"], to: first)
+            first.remove(numbers[1])
+            await first.close()
+            // As after a process that died between writing what remains and emptying the file.
+            let kept = zip(numbers, ["a", "b"]).flatMap { number, text in
+                RecordFormat.bytes(Record(kind: .entry, number: number, payload: Array(text.utf8)))
+            }
+            let file = try #require(try JournalFile.take("\(folder)/1.journal", makes: false))
+            try file.keep(kept)
+            file.release()
+            let second = try Journal(in: JournalFolder(folder), maxBytes: 1 << 20)
+            #expect(second.found.map { String(decoding: $0.payload, as: UTF8.self) } == ["a"])
+            await second.close()
+            try #require(truncate("\(folder)/1.journal", 0) == 0)
+            let abandoned = try Journal(abandonedIn: JournalFolder(folder), maxBytes: 1 << 20)
+            #expect(abandoned?.depth == 2)
+            await abandoned?.close()
+        }
+    }
+
     @Test func `a disk without room refuses, and keeps what it had`() async throws {
         // /dev/full takes no byte: every write ends with ENOSPC.
         let file = try #require(try JournalFile.take("/dev/full", makes: false))
@@ -184,7 +238,10 @@ private func write(_ texts: [String], to journal: Journal) async throws -> [UInt
 private func withFolder(_ body: (String) async throws -> Void) async throws {
     let folder = "/var/tmp/anyway-journal-\(UUID().uuidString)"
     defer {
-        for number in 1...3 { unlink("\(folder)/\(number).journal") }
+        for number in 1...3 {
+            unlink("\(folder)/\(number).journal")
+            unlink("\(folder)/\(number).journal.kept")
+        }
         rmdir(folder)
     }
     try await body(folder)

@@ -39,6 +39,95 @@ private final class Crowd: Sendable {
         }
     }
 
+    @Test func `our own limit of connections puts nobody out and costs no retries`() async throws {
+        let isHeld = Flag(true)
+        let full = try Backend { request throws(Problem) in
+            while request.path.description == "/held", isHeld.value {
+                try? await EventLoop.sleep(for: .milliseconds(10))
+            }
+            return .text("full")
+        }
+        let free = try Backend { _ throws(Problem) in .text("free") }
+        var policy = MeshPolicy()
+        policy.health.interval = .milliseconds(50)
+        var limits = ClientLimits()
+        limits.connectionsPerEndpoint = 1
+        try await onLoop { [policy, limits] () async throws in
+            let client = HTTPClient(limits: limits)
+            let service = try upstream([full.address], policy, client: client)
+            let patient = CallOptions(
+                isIdempotent: false,
+                timeout: .seconds(20),
+                tryTimeout: .seconds(20)
+            )
+            async let held = service.attempt(ClientRequest(.get, "/held"), patient)
+            #expect(try await eventually { full.requests.contains { $0.target == "/held" } })
+            let watching = Task(executorPreference: EventLoop.required) { await service.run() }
+            // Ten probes, of which three would do.
+            try await EventLoop.sleep(for: .milliseconds(600))
+            #expect(service.snapshot.instances.map(\.isOut) == [false])
+            let left = service.snapshot.retriesLeft
+            let refused = await service.attempt(ClientRequest(.get, "/"), idempotent)
+            #expect(throws: MeshError.unavailable("all connections are busy")) {
+                try refused.result.get()
+            }
+            #expect(refused.tries == 1 && service.snapshot.retriesLeft == left)
+
+            let both = try upstream([full.address, free.address], policy, client: client)
+            for outcome in await outcomes(of: both, 1, once) + outcomes(of: both, 1, once) {
+                #expect(outcome.instance == "\(free.address)" && outcome.tries <= 2)
+            }
+            #expect(both.snapshot.retriesLeft == policy.retryBudget.minimum)
+            isHeld.set(false)
+            _ = await held
+            watching.cancel()
+            await watching.value
+        }
+        await full.stop()
+        await free.stop()
+    }
+
+    @Test func `an instance that does not open a stream in time is given up for another one`()
+        async throws
+    {
+        let hung = try Backend { _ throws(Problem) in
+            try? await EventLoop.sleep(for: .seconds(30))
+            return .empty()
+        }
+        let good = try Backend { _ throws(Problem) in
+            Response(
+                .ok,
+                body: .stream { writer in
+                    for _ in 0..<3 {
+                        try await writer.write([1])
+                        try await writer.flush()
+                        try? await EventLoop.sleep(for: .milliseconds(150))
+                    }
+                }
+            )
+        }
+        var policy = MeshPolicy()
+        policy.breaker.minimumCalls = .max
+        try await onLoop { [policy] () async throws in
+            let service = try upstream([hung.address, good.address], policy)
+            let options = CallOptions(
+                isIdempotent: true,
+                timeout: .seconds(600),
+                tryTimeout: .seconds(600),
+                headTimeout: .milliseconds(200)
+            )
+            let answers = await outcomes(of: service, 12, options)
+            #expect(answers.contains { $0.tries == 2 }, "one in two begins with the hung one")
+            for answer in answers {
+                // The content takes longer than the head may.
+                #expect(try await answer.result.get().body() == [1, 1, 1])
+                #expect(answer.instance == "\(good.address)")
+            }
+        }
+        await hung.stop()
+        await good.stop()
+    }
+
     @Test func `an open breaker lets nothing through, then one at a time, and closes after three`()
         async throws
     {

@@ -163,6 +163,28 @@ import Testing
         }
     }
 
+    @Test func `a cursor ahead of the feed is of another history, and is refused`() async throws {
+        try await withDatabase(migrations: outboxMigrations) { database async throws in
+            let feed = EventFeed(of: "test", in: database) { true }
+            var router = Router()
+            feed.add(to: &router, readers: .anyone)
+            try await database.run(Self.publish(Outbox(), 1))
+            let read = { [router] (after: String) async throws(Problem) -> Response in
+                try await router.handle(Request(.get, "/events?after=\(after)"))
+            }
+            let error = await #expect(throws: Problem.self) { try await read("999999999-1") }
+            #expect(error?.status == .gone)
+            #expect(error?.detail?.contains("ahead") == true)
+            // The places that the feed itself tells are never ahead, with nothing written since.
+            for place in ["newest", "oldest"] {
+                let response = try await read(place)
+                guard case .bytes(let bytes) = response.body else { throw CancellationError() }
+                let next = try JSON.decode(EventPage.self, from: bytes).next
+                #expect(try await read(next).status == .ok, "\(place)")
+            }
+        }
+    }
+
     @Test func `an event is a CloudEvent 1.0 whose data is JSON, not text`() async throws {
         try await withDatabase(migrations: outboxMigrations) { database async throws in
             try await database.run(Self.publish(Outbox(), 7))

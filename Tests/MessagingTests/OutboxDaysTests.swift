@@ -76,7 +76,7 @@ import Testing
                 try await publish(database, Int64(day) + 1...Int64(day) + 1)
             }
             #expect(try await read(database) == [4, 5, 6])
-            let start = try await database.one(FindFeedStart())
+            let start = try await database.one(FindFeedReach())?.start
             #expect(start != nil && start != .start)
         }
     }

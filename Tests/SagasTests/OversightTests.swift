@@ -45,6 +45,36 @@ import Testing
         }
     }
 
+    @Test func `tries before the decision to undo do not count against the undoing`() async throws {
+        try await Rehearsal.run { stage in
+            // Parked for an hour, as far as this test is concerned.
+            let runner = stage.runner("a", pause: .seconds(3600))
+            stage.script.answer("two", .refused(Self.declined))
+            stage.script.answer("undo two", .unknown("dead"))
+            let oversight = SagaOversight(stage.database, instance: "b")
+            let id = UUID()
+            try await stage.database.run(stage.runner("gone").start(id))
+            let postponed = PostponeSaga(
+                id: id,
+                kind: "rehearsal",
+                epoch: 1,
+                attempts: 9,
+                lastError: "two: dead",
+                leaseMilliseconds: 0
+            )
+            #expect(try await stage.database.all(postponed) == [1])
+            try await stage.with([runner]) { () async throws in
+                #expect(try await stage.hasAsked("undo one", times: 1))
+                for _ in 0..<200 {
+                    if try await oversight.find(id).pending.first?.attempts != 0 { break }
+                    try await EventLoop.sleep(for: .milliseconds(10))
+                }
+                let saga = try #require(try await oversight.find(id).pending.first)
+                #expect(saga.attempts == 1 && saga.stuck == nil)
+            }
+        }
+    }
+
     @Test func `a retry of an operator is at once, is noted, and is safe beside a driver`()
         async throws
     {

@@ -132,10 +132,12 @@ struct Rehearsal: Sendable {
         }
     }
 
-    var saga: Saga<Part> {
+    var saga: Saga<Part> { saga(within: .seconds(3)) }
+
+    private func saga(within deadline: Duration) -> Saga<Part> {
         Saga(
             "rehearsal",
-            deadline: .seconds(3),
+            deadline: deadline,
             reject: { part, refusal, commit throws(DatabaseError) in
                 try await script.commit(
                     Note(id: part.id, note: "rejected \(refusal.reason)"),
@@ -194,6 +196,7 @@ struct Rehearsal: Sendable {
         lease: Duration = .seconds(8),
         of saga: Saga<Part>? = nil,
         pause: Duration = .milliseconds(5),
+        deadline: Duration = .seconds(3),
         isAbout: Bool = true,
         isFenced: Bool = true,
         tracer: Tracer? = nil
@@ -205,7 +208,7 @@ struct Rehearsal: Sendable {
         policy.isFenced = isFenced
         if pause > policy.longestParking { policy.longestParking = pause }
         return SagaRunner(
-            saga ?? self.saga,
+            saga ?? self.saga(within: deadline),
             database: database,
             driver: name,
             policy: policy,

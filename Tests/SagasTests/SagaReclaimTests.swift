@@ -139,6 +139,27 @@ import Testing
         }
     }
 
+    @Test func `a start without an answer that comes again with more time has that time`()
+        async throws
+    {
+        try await Rehearsal.run { stage in
+            let runner = stage.runner("a", lease: Self.lease, deadline: .milliseconds(300))
+            let gate = stage.script.hold("two")
+            stage.script.answer("two", .unknown("busy"), .done)
+            try await stage.with([runner]) { () async throws in
+                let id = UUID()
+                runner.launch(ifStarted: id, Part(id: id))
+                try await EventLoop.sleep(for: .milliseconds(50))
+                try await stage.database.run(runner.start(id, deadline: .seconds(60)))
+                #expect(try await stage.hasAsked("two", times: 1))
+                try await EventLoop.sleep(for: .milliseconds(500))
+                gate.resolve(true)
+                #expect(try await stage.waitForEnd(id))
+                #expect(try await stage.notes(id) == ["confirmed"])
+            }
+        }
+    }
+
     @Test func `a driver that stops is not given its sagas back by what it sent before`()
         async throws
     {

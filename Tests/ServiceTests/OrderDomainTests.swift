@@ -66,7 +66,10 @@ import Testing
         #expect(pointers(request(Array(many.dropLast()))) == [])
     }
 
-    @Test(arguments: ["", "pm_", "4242424242424242", "pm_card visa", "PM_card", "pm_ü"])
+    @Test(arguments: [
+        "", "pm_", "4242424242424242", "pm_card visa", "PM_card", "pm_ü",
+        "pm_4242424242424242",
+    ])
     func `what is no payment method token is refused and not repeated`(card: String) {
         #expect(pointers(request([line(first, 1)], card: card)) == ["/payment_method"])
     }
@@ -88,7 +91,7 @@ import Testing
         )
     }
 
-    @Test func `a sum that does not fit is no order`() throws {
+    @Test func `a sum that does not fit or cannot be charged is no order`() throws {
         let checkout = try Checkout(request([line(first, 2)]))
         func quote(_ cents: Int64) -> Quote {
             Quote([
@@ -101,7 +104,16 @@ import Testing
                 )
             ])
         }
-        #expect(Order(placing: checkout, quote: quote(.max), by: .next(), as: .next()) == nil)
+        for cents in [.max, ChargeRequest.maxAmountCents, ChargeRequest.maxAmountCents / 2 + 1] {
+            #expect(Order(placing: checkout, quote: quote(cents), by: .next(), as: .next()) == nil)
+        }
+        let most = Order(
+            placing: checkout,
+            quote: quote(ChargeRequest.maxAmountCents / 2),
+            by: .next(),
+            as: .next()
+        )
+        #expect(most?.total.cents == ChargeRequest.maxAmountCents - 1)
         #expect(
             Order(placing: checkout, quote: quote(1050), by: .next(), as: .next())?.total.cents
                 == 2100

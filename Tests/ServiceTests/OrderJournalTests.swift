@@ -4,6 +4,7 @@ import Journaling
 import Postgres
 import PostgresHarness
 import Reactor
+import Synchronization
 import Telemetry
 import Testing
 
@@ -201,6 +202,11 @@ import Testing
                 try await world.server.crash()
                 let invalid = try await replica.checkOut("k", by: customer, quantity: 0)
                 #expect(invalid.status == .unprocessable)
+                let number = "pm_4242424242424242"
+                let careless = try await replica.checkOut("k", by: customer, card: number)
+                #expect(careless.status == .unprocessable)
+                #expect(!String(decoding: careless.bytes, as: UTF8.self).contains("4242"))
+                #expect(replica.saved.journal.depth == 0)
                 world.participants.bring(false)
                 let unpriced = try await replica.checkOut("k", by: customer)
                 #expect(unpriced.status == .serviceUnavailable, "\(unpriced)")
@@ -240,6 +246,41 @@ import Testing
         }
     }
 
+    @Test func `with a catalog that hangs, the last known price holds`() async throws {
+        try await OrderWorld.with { world in
+            try await world.replica { replica in
+                try await replica.migrate()
+                #expect(try await replica.checkOut("before", by: customer).status == .created)
+                try await world.server.crash()
+                world.participants.whenQuoting { try? await EventLoop.sleep(for: .seconds(3)) }
+                let saved = try await Deadline.$current.withValue(.after(.seconds(1))) {
+                    try await replica.checkOut("k", by: customer)
+                }
+                #expect(saved.status == .accepted && saved.json["status"] == "saved", "\(saved)")
+            }
+        }
+    }
+
+    @Test func `an order that is more than can be charged is refused before it is stored`()
+        async throws
+    {
+        try await OrderWorld.with { world in
+            try await world.replica { replica in
+                try await replica.migrate()
+                world.participants.ask(ChargeRequest.maxAmountCents)
+                let dear = try await replica.checkOut("k", by: customer, quantity: 2)
+                #expect(dear.status == .unprocessable, "\(dear)")
+                #expect(dear.json["errors"]?.array?.first?["pointer"] == "/items")
+                #expect(try await replica.count() == 0)
+                #expect(world.participants.state.withLock(\.reservations).isEmpty)
+                try await world.server.crash()
+                let unsaved = try await replica.checkOut("k", by: customer, quantity: 2)
+                #expect(unsaved.status == .unprocessable, "\(unsaved)")
+                #expect(replica.saved.journal.depth == 0)
+            }
+        }
+    }
+
     @Test func `a key that is repeated gets the very answer that was given`() async throws {
         try await OrderWorld.with { world in
             try await world.replica { replica in
@@ -254,32 +295,6 @@ import Testing
                 #expect(again.headers["idempotency-replayed"] == "true")
             }
         }
-    }
-
-    @Test func `an order that is placed is not said to be saved when the database dies`()
-        async throws
-    {
-        try await OrderWorld.with { world in
-            try await world.replica { replica in
-                try await replica.migrate()
-                let first = try await replica.checkOut("k", by: customer)
-                #expect(first.status == .created)
-                try await world.server.crash()
-                let again = try await replica.checkOut("k", by: customer)
-                #expect(again.status == .serviceUnavailable, "\(again)")
-                #expect(again.headers[.retryAfter] == "1")
-                let other = try await replica.checkOut("other", by: customer)
-                #expect(other.status == .accepted && other.json["status"] == "saved")
-                #expect(replica.saved.journal.depth == 1)
-            }
-        }
-    }
-
-    @Test func `orders placed lately are remembered, and not all of them for ever`() {
-        let recent = RecentOrders(limit: 2)
-        let orders = (0..<5).map { _ in OrderID.next() }
-        for order in orders { recent.remember(order) }
-        #expect(orders.map(recent.contains) == [false, false, true, true, true])
     }
 
     @Test func `of checkouts alike to the instant, one is the first and the others repeat it`()

@@ -278,12 +278,13 @@ struct Replica: Sendable {
         _ key: String,
         by customer: UserID,
         quantity: Int = 1,
+        card: String = "pm_card_visa",
         headers: Headers = [:]
     ) async throws -> UserAnswer {
         var headers = headers
         headers[.idempotencyKey] = key
         let body =
-            #"{"items":[{"product_id":"\#(Self.product)","quantity":\#(quantity)}],"payment_method":"pm_card_visa","shipping_address":{"line1":"1 Main Street","city":"Springfield","country":"US"}}"#
+            #"{"items":[{"product_id":"\#(Self.product)","quantity":\#(quantity)}],"payment_method":"\#(card)","shipping_address":{"line1":"1 Main Street","city":"Springfield","country":"US"}}"#
         return try await call(.post, "/orders", by: customer, json: body, headers: headers)
     }
 

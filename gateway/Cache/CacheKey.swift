@@ -4,7 +4,8 @@ internal import HTTP
 ///
 /// Nothing else of a request reaches a service unless the answer's `Vary` names it or the request could
 /// change the answer without the service's saying so; what the gateway itself makes of a request, such as
-/// `X-Forwarded-Host`, comes from what is in here.
+/// `X-Forwarded-Host`, comes from what is in here: scheme and authority are those that services are told,
+/// a trusted proxy's word where one brought the request.
 struct CacheKey: Sendable, Hashable {
     /// The parts, divided by a byte that can stand in none of them.
     let bytes: [UInt8]
@@ -13,9 +14,10 @@ struct CacheKey: Sendable, Hashable {
     private let hash: Int
 
     init(_ request: Request) {
+        let told = ClientOrigin.current
         self.init(
-            isSecure: request.isSecure,
-            host: request.host ?? "",
+            isSecure: told.map { $0.scheme == "https" } ?? request.isSecure,
+            host: told?.host ?? request.host ?? "",
             path: request.path,
             query: request.query.text
         )

@@ -38,7 +38,7 @@ extension CachedForwarder {
                 let response = standIn(call, answer.status)
             {
                 _ = try? await answer.body(limit: Forwarder.bufferedLimit)
-                lead?.finish(.notThisTime)
+                lead?.finish(.failing(answer.status))
                 return response
             }
             return try await keep(answer, arrival, call, lead)

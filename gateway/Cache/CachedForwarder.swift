@@ -164,6 +164,9 @@ struct CachedForwarder: Sendable {
                 case .failed(let problem)?:
                     if let response = standIn(call, nil) { return response }
                     throw problem
+                case .failing(let status)?:
+                    if let response = standIn(call, status) { return response }
+                    return try await fetch(request, call, lead: nil)
                 case .notShared?, .notThisTime?, nil:
                     return try await fetch(request, call, lead: nil)
                 case .abandoned?: break

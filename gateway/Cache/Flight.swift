@@ -14,6 +14,8 @@ final class Flight: Sendable {
         case notThisTime
         /// The origin did not answer.
         case failed(Problem)
+        /// The origin answered that it fails, and what is kept stands in.
+        case failing(Status)
         /// The one who asked has left.
         case abandoned
     }

@@ -70,7 +70,8 @@ struct Invalidation: Sendable {
             return Path("\(folder)/\(rest)")
         }
         let host = rest.prefix { $0 != "/" }
-        guard host.lowercased() == request.host?.lowercased() else { return nil }
+        let own = ClientOrigin.current?.host ?? request.host
+        guard host.lowercased() == own?.lowercased() else { return nil }
         let path = rest.dropFirst(host.count)
         return Path(path.isEmpty ? "/" : String(path))
     }

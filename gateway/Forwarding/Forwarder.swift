@@ -83,7 +83,7 @@ struct Forwarder: Sendable {
         let permit = route.streams ? nil : try shedder.enter(route.priority, lane: lane)
         let outcome = await upstream.attempt(
             Self.request(request, content, pass, route),
-            Self.options(request, route)
+            Self.options(request, route, head: upstream.policy.tryTimeout)
         )
         if let permit { shedder.leave(permit, outcome) }
         AccessNote.current?.set(outcome)
@@ -123,13 +123,16 @@ struct Forwarder: Sendable {
         )
     }
 
-    static func options(_ request: Request, _ route: Route) -> CallOptions {
+    /// - Parameter head: how long an instance may take to open a stream, which then lasts as long as its
+    ///   route's time: one that hangs is found out as soon as for any other call.
+    static func options(_ request: Request, _ route: Route, head: Duration) -> CallOptions {
         let hasKey = route.honoursKey && request.headers.contains(.idempotencyKey)
         return CallOptions(
             isIdempotent: request.method.isIdempotent || hasKey,
             timeout: route.timeout,
             tryTimeout: route.timeout,
-            retries: route.retries
+            retries: route.retries,
+            headTimeout: route.types == ["text/event-stream"] ? head : nil
         )
     }
 

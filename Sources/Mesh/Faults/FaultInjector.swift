@@ -41,7 +41,7 @@ public final class FaultInjector: Sendable {
     ///
     /// - Throws: a 422 problem that points at what is wrong; then nothing was changed.
     public func add(_ value: JSONValue) throws(Problem) {
-        try change(value, from: plan.withLock { $0 })
+        try change(value, from: nil)
     }
 
     /// Puts the document's rules, and its seed, in place of all that is there.
@@ -75,15 +75,20 @@ public final class FaultInjector: Sendable {
         tell()
     }
 
-    private func change(_ value: JSONValue, from start: FaultPlan) throws(Problem) {
-        var fresh = start
-        let now = Upstream.now
-        for rule in try Self.rules(in: value, besides: start.entries.map(\.rule.name)) {
-            guard fresh.add(rule, at: now) else {
-                throw .invalid("/rules", "would be more than \(FaultPlan.limit)")
+    /// Adds rules to the plan, or to another one that takes its place.
+    ///
+    /// All under the lock: of what happens meanwhile nothing is lost, neither a rule nor a count.
+    private func change(_ value: JSONValue, from start: FaultPlan?) throws(Problem) {
+        try plan.withLock { plan throws(Problem) in
+            var fresh = start ?? plan
+            let now = Upstream.now
+            for rule in try Self.rules(in: value, besides: fresh.entries.map(\.rule.name)) {
+                guard fresh.add(rule, at: now) else {
+                    throw .invalid("/rules", "would be more than \(FaultPlan.limit)")
+                }
             }
+            plan = fresh
         }
-        plan.withLock { [fresh] in $0 = fresh }
         tell()
     }
 
@@ -122,13 +127,23 @@ public final class FaultInjector: Sendable {
 
     /// Sets the clock, and says in the log what the process suffers from.
     private func tell() {
-        let now = Upstream.now
-        let (names, offset) = plan.withLock { plan in
-            (plan.entries.map(\.rule.name), plan.clockOffset(at: now))
-        }
-        let end = offset.until.map { Deadline.after($0 - now) } ?? .never
-        shift(offset.by, end)
+        setClock()
+        let names = plan.withLock { $0.entries.map(\.rule.name) }
         log.warning("injected faults changed", ["faults": .list(names)])
+    }
+
+    /// Puts the clock wrong by what the rules say, until one of them ends, and then anew.
+    private func setClock() {
+        let end = plan.withLock { plan in
+            let now = Upstream.now
+            let offset = plan.clockOffset(at: now)
+            let end = offset.until.map { Deadline.after($0 - now) } ?? .never
+            // Under the lock: of two changes the later one has the last word.
+            shift(offset.by, end)
+            return end
+        }
+        guard end != .never else { return }
+        EventLoop.current?.schedule(at: end) { [weak self] in self?.setClock() }
     }
 }
 

@@ -95,7 +95,7 @@ public struct EventFeed: Sendable {
 
     /// What lies behind the position, and where the feed begins.
     ///
-    /// The start is read last: had a day been dropped before the events were read, it would show.
+    /// The feed's reach is read last: had a day been dropped before the events were read, it would show.
     private func find(
         _ position: FeedPosition,
         _ types: [String],
@@ -114,15 +114,18 @@ public struct EventFeed: Sendable {
             bytes: Int64(Self.maxBytes),
             waitsForWriters: waitsForWriters
         )
-        let found: ([StoredPage], [FeedCursor])
+        let found: ([StoredPage], [FeedReach])
         do throws(DatabaseError) {
-            found = try await database.pipeline(events, FindFeedStart())
+            found = try await database.pipeline(events, FindFeedReach())
         } catch {
             throw Self.unreadable(error)
         }
-        let start = found.1.first ?? .start
-        if position != .oldest, cursor < start { throw Self.gone(cursor, start) }
-        return (found.0.first, start)
+        guard let reach = found.1.first else { throw .internalError }
+        if position != .oldest {
+            guard reach.hasBeen(at: cursor) else { throw Self.ahead(cursor, reach) }
+            if cursor < reach.start { throw Self.gone(cursor, reach.start) }
+        }
+        return (found.0.first, reach.start)
     }
 
     private func end() async throws(Problem) -> FeedCursor {
@@ -157,6 +160,18 @@ public struct EventFeed: Sendable {
             detail: "the events behind \(cursor) are no longer kept; "
                 + "what is kept begins behind \(start)",
             members: ["oldest": .string("\(start)")]
+        )
+    }
+
+    /// 410: this cursor is from a history that the database does not have, or no longer.
+    private static func ahead(_ cursor: FeedCursor, _ reach: FeedReach) -> Problem {
+        Problem(
+            .gone,
+            "events-gone",
+            detail: "\(cursor) is ahead of this feed, whose database has not come to transaction "
+                + "\(reach.nextTransaction): it was put back or is another one, and what this cursor "
+                + "has passed is not what is here",
+            members: ["oldest": .string("\(reach.start)")]
         )
     }
 

@@ -42,7 +42,7 @@ public enum FeedPosition: Hashable, Sendable, LosslessStringConvertible {
     /// At the oldest event that is kept, whatever was dropped before it: a consumer that is new, or was
     /// rewound. The feed's first answer tells it the place that this is.
     case oldest
-    /// Behind an event. A feed that has dropped what follows says so (410).
+    /// Behind an event. A feed that has dropped what follows, or has never come so far, says so (410).
     case behind(FeedCursor)
 
     /// Reads `oldest` or a cursor; nil for anything else.

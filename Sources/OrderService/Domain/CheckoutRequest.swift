@@ -138,19 +138,13 @@ struct Checkout: Sendable, Hashable, Encodable {
     }
 
     private static func errors(inPaymentMethod text: String) -> [Problem.Field] {
-        let allowed = text.utf8.dropFirst(3).allSatisfy { byte in
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-                || byte == 95
-        }
-        guard text.hasPrefix("pm_"), (4...100).contains(text.utf8.count), allowed else {
-            return [
-                Problem.Field(
-                    pointer: "/payment_method",
-                    detail: "must be a payment method token such as pm_card_visa"
-                )
-            ]
-        }
-        return []
+        guard PaymentMethod(text) == nil else { return [] }
+        return [
+            Problem.Field(
+                pointer: "/payment_method",
+                detail: "must be a payment method token such as pm_card_visa, never a card number"
+            )
+        ]
     }
 
     private static func errors(inAddress address: ShippingAddress) -> [Problem.Field] {

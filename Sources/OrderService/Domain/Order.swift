@@ -34,7 +34,7 @@ struct Order: Sendable, Hashable {
     let createdAt: Date
     var updatedAt: Date
 
-    /// A new order for what was quoted; nil when the sum does not fit.
+    /// A new order for what was quoted; nil when the sum is more than can be charged.
     init?(placing checkout: Checkout, quote: Quote, by customer: UserID, as id: OrderID) {
         var cents: Int64 = 0
         for line in quote.lines {
@@ -42,7 +42,7 @@ struct Order: Sendable, Hashable {
                 return nil
             }
             let (sum, overflow) = cents.addingReportingOverflow(price)
-            guard !overflow else { return nil }
+            guard !overflow, sum <= ChargeRequest.maxAmountCents else { return nil }
             cents = sum
         }
         let now = ProcessClock.date

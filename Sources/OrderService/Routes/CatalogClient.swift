@@ -27,14 +27,14 @@ final class CatalogClient: Sendable {
     /// Today's prices of a checkout's lines; nothing is reserved by asking.
     ///
     /// - Parameter remembering: give the last prices known when nobody answers.
-    /// - Throws: 422 naming every line whose product is unknown; 503 when nobody answers.
+    /// - Throws: 422 naming every line whose product is unknown; 502, 503 or 504 when nobody answers.
     func quote(_ checkout: Checkout, remembering: Bool) async throws(Problem) -> Quote {
         do throws(Problem) {
             let quote = try await quote(checkout)
             memory.withLock { $0.remember(quote) }
             return quote
         } catch {
-            guard remembering, error.status == .serviceUnavailable,
+            guard remembering, [502, 503, 504].contains(error.status.code),
                 let remembered = memory.withLock({ $0.quote(checkout.lines) })
             else { throw error }
             return remembered

@@ -25,7 +25,10 @@ extension OrderRoutes {
         } catch {
             return try await save(submission, nil, because: error)
         }
-        if let known { return try Self.replay(known, submission.fingerprint) }
+        if let known {
+            recent.remember(submission.id)
+            return try Self.replay(known, submission.fingerprint)
+        }
         if let saved = saved?.find(submission.customer, submission.key) {
             return try Self.replay(saved, submission.fingerprint)
         }
@@ -40,6 +43,7 @@ extension OrderRoutes {
         } catch {
             return try await save(submission, order, because: error)
         }
+        recent.remember(submission.id)
         guard let known = try await store.one(submission.findAnswer) else { throw .internalError }
         return try Self.replay(known, submission.fingerprint)
     }

@@ -7,7 +7,7 @@ extension OrderRoutes {
     /// What a checkout whose database is out of reach is answered: 202, once it is on the local disk.
     ///
     /// - Throws: what the database's error means, when there is no journal or the error is another one;
-    ///   503 when the order can be saved nowhere, or is known to be placed, or is of what a cart holds that cannot be read; 422 when another checkout waits under the key; 409 when the cart was changed meanwhile.
+    ///   503 when the order can be saved nowhere, or is of what a cart holds that cannot be read; 422 when another checkout waits under the key; 409 when the order is known to be placed, or the cart was changed meanwhile.
     func save(
         _ submission: Submission,
         _ order: Order?,
@@ -15,14 +15,10 @@ extension OrderRoutes {
     ) async throws(Problem) -> Response {
         guard !TakeFromCart.isRefusal(error) else { throw .cartChanged }
         guard let saved, error.meansUnreachable else { throw Problem(error) }
+        // Before the journal, which may not have forgotten it yet.
+        guard !recent.contains(submission.id) else { throw .unreadable(submission.id) }
         if let known = saved.find(submission.customer, submission.key) {
             return try Self.replay(known, submission.fingerprint)
-        }
-        guard !recent.contains(submission.id) else {
-            throw .unavailable(
-                "the order is placed; how it stands cannot be read at the moment",
-                retryAfter: .seconds(1)
-            )
         }
         guard case .items(let checkout) = submission.wish else {
             // What is in the cart can be neither read nor taken out; but the order may be placed.
@@ -65,6 +61,21 @@ extension Problem {
         "idempotency-key-reused",
         detail: "this Idempotency-Key belongs to another checkout; use a new one"
     )
+
+    /// 409: an order that is placed cannot be read.
+    ///
+    /// Not 503, which a gateway would take to another replica: that one may know nothing of the order, and
+    /// save it.
+    fileprivate static func unreadable(_ id: OrderID) -> Problem {
+        Problem(
+            .conflict,
+            "order-pending",
+            detail: "the order of this Idempotency-Key is placed; how it stands cannot be read at "
+                + "the moment",
+            members: ["order_id": .string(id.description)],
+            headers: [.retryAfter: "1", .location: "/orders/\(id)"]
+        )
+    }
 
     /// 409: what was to be bought is not what the cart holds.
     fileprivate static let cartChanged = Problem(

@@ -39,10 +39,14 @@ extension OrderRoutes {
         do throws(DatabaseError) {
             stored = try await store.database.one(FindOrder(id: id))
         } catch {
-            guard let waiting, error.meansUnreachable else { throw Problem(error) }
+            guard let waiting, error.meansUnreachable, !recent.contains(id) else {
+                throw Problem(error)
+            }
             return .saved(waiting)
         }
         if let stored {
+            // Whoever is told how it stands must not be told afterwards that it is still to be placed.
+            if waiting != nil { recent.remember(id) }
             guard principal.maySee(stored) else { throw .noOrder(id) }
             return .stored(stored)
         }

@@ -27,6 +27,24 @@ struct SavedOrderReplay: Sendable {
     let routes: OrderRoutes
     let log: Logger
     let measures: SavedOrderMeasures
+    /// What was told of, so that an order that stays is not told of at each look.
+    private let told = RecentOrders(limit: 1000)
+
+    init(
+        saved: SavedOrders,
+        folder: JournalFolder,
+        maxBytes: Int,
+        routes: OrderRoutes,
+        log: Logger,
+        measures: SavedOrderMeasures
+    ) {
+        self.saved = saved
+        self.folder = folder
+        self.maxBytes = maxBytes
+        self.routes = routes
+        self.log = log
+        self.measures = measures
+    }
 
     /// Places what waits, until the task is cancelled.
     func run() async {
@@ -57,7 +75,10 @@ struct SavedOrderReplay: Sendable {
             }
             for (order, result) in results {
                 note(result, order)
-                if result.isSettled { forget(order) }
+                guard result.isSettled else { continue }
+                // In this order: it is placed, and must not pass for new in between.
+                routes.recent.remember(order.order.id)
+                forget(order)
             }
             if results.contains(where: { $0.1 == .later }) { return false }
         }
@@ -106,6 +127,8 @@ struct SavedOrderReplay: Sendable {
                 ]
             )
         case .refused(let reason):
+            guard !told.contains(saved.order.id) else { return }
+            told.remember(saved.order.id)
             log.error("a saved order cannot be placed", ["id": id, "error": .string(reason)])
         case .later: break
         }
@@ -117,10 +140,10 @@ struct SavedOrderReplay: Sendable {
     private func adopt() async {
         while let journal = await abandoned() {
             let read = SavedOrders.read(journal, log, measures)
-            let numbers = Dictionary(read.map { ($0.saved, $0.number) }) { first, _ in first }
+            let numbers = Dictionary(grouping: read, by: \.saved)
             log.warning("adopting an abandoned order journal", ["orders": .int(read.count)])
             let isReached = await place(read.map(\.saved)) { settled in
-                if let number = numbers[settled] { journal.remove(number) }
+                for entry in numbers[settled] ?? [] { journal.remove(entry.number) }
             }
             let isEmpty = journal.depth == 0
             await journal.close()

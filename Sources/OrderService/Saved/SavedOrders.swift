@@ -49,6 +49,11 @@ final class SavedOrders: Sendable {
         let read = Self.read(journal, log, measures)
         index.withLock { index in
             for (number, saved) in read {
+                // Twice there: one of them is enough.
+                if index.byAsk[Ask(saved)]?.saved == saved {
+                    journal.remove(number)
+                    continue
+                }
                 let stored = OneShot<Result<UInt64, JournalError>>()
                 stored.resolve(.success(number))
                 index.byAsk[Ask(saved)] = Waiting(saved: saved, stored: stored)

@@ -11,9 +11,6 @@ struct FieldError: Sendable, Equatable {
 }
 
 extension ChargeRequest {
-    /// The provider takes eight digits of cents.
-    static let maxAmountCents: Int64 = 99_999_999
-
     /// Everything that makes the request unfit, before anything is written down.
     var fieldErrors: [FieldError] {
         var errors: [FieldError] = []

@@ -83,6 +83,26 @@ import Testing
         await bench.stop()
     }
 
+    @Test func `a service that answers that it fails is asked once for all who wait`() async throws
+    {
+        let bench = try CacheBench()
+        bench.script(
+            "/a",
+            [
+                "200 | cache-control: max-age=60, stale-if-error=600 | age: 61",
+                "503 | after: 200",
+            ]
+        )
+        let answers = try await onLoop {
+            _ = try await bench.ask(.get, "/a")
+            return try await Self.crowd(10, bench, "/a")
+        }
+        #expect(bench.requests("/a").count == 2)
+        #expect(answers.allSatisfy { $0.status == 200 && $0.body == "#1" })
+        #expect(answers.allSatisfy { $0.cacheStatus.contains("fwd-status=503") })
+        await bench.stop()
+    }
+
     @Test func `a validation is shared as well`() async throws {
         let bench = try CacheBench()
         bench.script(

@@ -1,15 +1,16 @@
 /// A token such as pm_card_visa, for a card that the provider keeps.
 ///
-/// We never see a card number, and the shape refuses one that a client sends by mistake: tokens start
-/// with `pm_`. The value is not secret, but it is not printed either: `description` hides it, so that
-/// nothing a client smuggled into the field reaches a log.
-struct PaymentMethod: Sendable, Equatable, CustomStringConvertible {
+/// We never see a card number, and the shape refuses one that a client sends by mistake, before it is
+/// stored anywhere: tokens start with `pm_`. The value is not secret, but it is not printed either:
+/// `description` hides it, so that nothing a client smuggled into the field reaches a log.
+public struct PaymentMethod: Sendable, Hashable, CustomStringConvertible {
     static let maxLength = 100
 
-    let token: String
+    /// The token as the provider knows it.
+    public let token: String
 
     /// Takes `pm_` and 1 to 97 ASCII letters, digits or underscores; nil for anything else.
-    init?(_ token: String) {
+    public init?(_ token: String) {
         let bytes = token.utf8
         guard bytes.count > 3, bytes.count <= Self.maxLength, token.hasPrefix("pm_") else {
             return nil
@@ -20,7 +21,8 @@ struct PaymentMethod: Sendable, Equatable, CustomStringConvertible {
         self.token = token
     }
 
-    var description: String { "pm_…" }
+    /// That it is one, without saying which.
+    public var description: String { "pm_…" }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
