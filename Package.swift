@@ -92,12 +92,15 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CYajl", pkgConfig: "yajl", providers: [.apt(["libyajl-dev"])]),
 
+        // C, because it runs before main: OpenSSL is to stay when a process ends.
+        .target(name: "OpenSSLStart", dependencies: ["COpenSSL"]),
+
         // Libraries, lowest first. Arrows point down.
-        library("Reactor", ["CLinux", "COpenSSL"]),
+        library("Reactor", ["CLinux", "COpenSSL", "OpenSSLStart"]),
         library("HTTP", ["Reactor", "CZlib", "CYajl"]),
         library("Postgres", ["Reactor", "CPostgres"]),
         library("Telemetry", ["Reactor"]),
-        library("Identity", ["COpenSSL"]),
+        library("Identity", ["COpenSSL", "OpenSSLStart"]),
         library("Contracts", []),
         library("Journaling", ["Reactor", "CZlib"]),
         // Starting other programs.
@@ -161,7 +164,7 @@ let package = Package(
         ),
 
         // Tests mirror the targets.
-        tests("ReactorTests", ["Reactor", "Identity"]),
+        tests("ReactorTests", ["Reactor", "Identity", "COpenSSL"]),
         .testTarget(
             name: "HTTPTests",
             dependencies: ["HTTP", "Reactor"],

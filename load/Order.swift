@@ -23,11 +23,7 @@ enum Order: Sendable, Equatable {
             self = .traffic(try Options(rest, mix: .everyday))
         } else {
             let name = try ExperimentName(command, &rest)
-            var minutes: Int?
-            if let index = rest.firstIndex(of: "--minutes"), index + 1 < rest.endIndex {
-                minutes = try Options.number("--minutes", rest[index + 1], 1...1440)
-                rest.removeSubrange(index...(index + 1))
-            }
+            let seconds = try Self.seconds(of: name, &rest)
             var options = try Options(rest, knowing: name.flags)
             if case .ablation = name, options.platform != .none {
                 throw Options.Invalid(
@@ -36,9 +32,36 @@ enum Order: Sendable, Equatable {
                 )
             }
             if options.platform == .none { options.platform = .stack(".anyway") }
-            if let minutes { options.seconds = minutes * 60 }
+            if let seconds { options.seconds = seconds }
+            if case .chaos = name, options.seconds < ChaosPlan.least {
+                throw Options.Invalid(
+                    description: "chaos takes \(ChaosPlan.least) seconds or more: in less "
+                        + "nothing may break and be mended"
+                )
+            }
             self = .experiment(name, options)
         }
+    }
+
+    /// How long chaos lasts, where that is told in minutes or not at all; the others end by themselves.
+    private static func seconds(
+        of name: ExperimentName,
+        _ rest: inout ArraySlice<String>
+    ) throws(Options.Invalid) -> Int? {
+        guard let index = rest.firstIndex(of: "--minutes") else {
+            return name == .chaos && !rest.contains("--seconds") ? ChaosPlan.usual : nil
+        }
+        guard name == .chaos else {
+            throw Options.Invalid(
+                description: "--minutes is for chaos; the others end by themselves"
+            )
+        }
+        guard index + 1 < rest.endIndex else {
+            throw Options.Invalid(description: "--minutes needs a value; see load help")
+        }
+        let minutes = try Options.number("--minutes", rest[index + 1], 1...1440)
+        rest.removeSubrange(index...(index + 1))
+        return minutes * 60
     }
 }
 

@@ -106,6 +106,23 @@ import Testing
         #expect(report.effects.contains("without feed: nothing visible in this run"))
     }
 
+    @Test func `who keeps no promise is needed all the same where figures show it`() {
+        func holds(_ ablated: AblationRow...) -> Bool {
+            AblationReport(whole: [row(), row()], ablated: ablated).holds
+        }
+        #expect(holds(row(.retries), row(.breaker, .retryBudget, charges: 4)))
+        #expect(!holds(row(.retries), row(.breaker)))
+        // Worse figures are not what keys and fences are for.
+        #expect(!holds(row(.breaker, charges: 4), row(.idempotency, p99: .seconds(9))))
+        let broken = Invariant(name: "one capture", holds: false, figures: "2 twice")
+        #expect(holds(row(.breaker), row(.fencing, findings: [broken])))
+        let sick = AblationReport(
+            whole: [row(findings: [broken]), row()],
+            ablated: [row(.breaker, charges: 4)]
+        )
+        #expect(!sick.holds)
+    }
+
     @Test func `the table has a column for each harm, as wide as its widest cell`() {
         let report = AblationReport(
             whole: [row(), row()],
@@ -227,7 +244,7 @@ import Testing
         evidence.cancelled = [order("a", 40, 2)]
         evidence.told = ["x", "a", "b", "c"]
         evidence.tokens = .init(used: 6, accepted: 6)
-        evidence.madTokens = .init(used: 1, accepted: 0)
+        evidence.madTokens = .init(used: 1, refused: 1)
         evidence.tokensAfterwards = evidence.tokens
         return evidence
     }
@@ -256,12 +273,38 @@ import Testing
         #expect(evidence.text.contains("only a stack"))
         evidence.events = [
             event("a", 1, 40), event("b", 1, 1), event("a", 2, 41), event("a", 3, 2),
-            event("b", 2, 3),
+            event("b", 2, 3), event("c", 1, 41),
         ]
         #expect(evidence.backwardsBySequence == 0 && evidence.backwardsByHybridClock == 1)
-        #expect(evidence.isAsExpected && evidence.text.contains("5 events"))
-        evidence.events = [event("a", 2, 1), event("b", 3, 2), event("a", 1, 3)]
+        #expect(evidence.isAsExpected && evidence.text.contains("6 events"))
+        evidence.events = [event("a", 2, 1), event("b", 3, 2), event("a", 1, 3), event("c", 1, 4)]
         #expect(evidence.backwardsBySequence == 1 && !evidence.isAsExpected)
+    }
+
+    @Test func `too few orders, or events that are not there, prove nothing`() {
+        var evidence = skewed
+        evidence.meant = 6
+        #expect(evidence.isAsExpected)
+        evidence.meant = 7
+        #expect(!evidence.isAsExpected)
+        evidence.meant = 0
+        evidence.events = []
+        #expect(!evidence.areFound && !evidence.isAsExpected)
+        evidence.events = ["a", "b"].map { .init(type: "x", subject: $0, sequence: 1, hlc: 1) }
+        #expect(!evidence.isAsExpected)
+        evidence.events?.append(.init(type: "x", subject: "c", sequence: 1, hlc: 1))
+        #expect(evidence.isAsExpected)
+    }
+
+    @Test func `only 401 refuses a token`() {
+        var tokens = ClockEvidence.Tokens()
+        for status in [200, 401] { tokens.take(status) }
+        #expect(tokens == .init(used: 2, accepted: 1, refused: 1) && tokens.text == "1 of 2")
+        for status in [503, nil] as [Int?] { tokens.take(status) }
+        #expect(tokens.used == 4 && tokens.text == "1 of 4 (and of 2 nobody knows)")
+        var evidence = skewed
+        evidence.madTokens = .init(used: 1)
+        #expect(!evidence.isAsExpected)
     }
 
     @Test func `an event of a page is read as a consumer reads it`() {
@@ -284,7 +327,7 @@ import Testing
     @Test func `a good token refused, a mad one accepted and a stolen saga are failures`() {
         for spoil in [
             { (e: inout ClockEvidence) in e.tokens.accepted = 5 },
-            { $0.madTokens.accepted = 1 }, { $0.tokensAfterwards.accepted = 0 },
+            { $0.madTokens = .init(used: 1, accepted: 1) }, { $0.tokensAfterwards.accepted = 0 },
             { $0.adopted = 1 }, { $0.tokens = .init() },
         ] as [(inout ClockEvidence) -> Void] {
             var evidence = skewed

@@ -110,9 +110,11 @@ import Testing
     private func walk(
         gone: (share: Double, strangers: Int) = (0, 4),
         back: [Double] = [0.1, 0.2, 0.5, 0.9, 1],
-        outcomes: [String: Int] = ["201": 20]
+        outcomes: [String: Int] = ["201": 20],
+        of callers: Int = 4,
+        silentAtLast: Bool = false
     ) -> TopologyWalk {
-        var walk = TopologyWalk()
+        var walk = TopologyWalk(callers: callers)
         func take(_ phase: TopologyWalk.Phase, _ share: Double, _ strangers: Int = 0) {
             walk.take(
                 TopologyWalk.Look(
@@ -128,6 +130,11 @@ import Testing
         take(.before, 1)
         take(.gone, 0.3, 2)
         take(.gone, gone.share, gone.strangers)
+        if silentAtLast {
+            walk.take(
+                .init(phase: .gone, second: 2, share: 0, strangers: 0, callers: 0, outcomes: [:])
+            )
+        }
         take(.back, 0, 4)
         for share in back { take(.back, share) }
         take(.rolling, 1)
@@ -142,36 +149,21 @@ import Testing
         #expect(!walk(gone: (0, 3)).holds && !walk(gone: (0.06, 4)).holds)
         #expect(!walk(back: [1, 1, 1, 1]).holds)
         #expect(!walk(back: [0.1, 0.1, 0.1, 0.1]).holds)
-        #expect(!TopologyWalk().holds)
-    }
-}
-
-@Suite struct `Slow clients` {
-    private func verdict(
-        _ milliseconds: Int,
-        failed: Int = 0,
-        late: Int = SlowClients.senders,
-        grown: Int = 1 << 20
-    ) -> CrawlVerdict {
-        var (well, crawling) = (Tally(), Tally())
-        for _ in 0..<100 { well.record("201", .milliseconds(50)) }
-        for number in 0..<200 {
-            crawling.record(number < failed ? "503" : "201", .milliseconds(milliseconds))
-        }
-        return CrawlVerdict(
-            well: well,
-            crawling: crawling,
-            lateSenders: late,
-            grownBytes: grown
-        )
+        #expect(!TopologyWalk(callers: 4).holds)
     }
 
-    @Test func `harm nobody within what was said`() {
-        #expect(verdict(199).holds)
-        #expect(!verdict(202).holds)
-        #expect(verdict(60, failed: 10).holds && !verdict(60, failed: 11).holds)
-        #expect(!verdict(60, late: SlowClients.senders - 1).holds)
-        #expect(!verdict(60, grown: 64 << 20).holds)
+    @Test func `callers that say nothing leave nobody alone`() {
+        #expect(!walk(of: 5).wasLeftAlone && !walk(of: 0).wasLeftAlone)
+        #expect(walk(silentAtLast: true).wasLeftAlone)
+        #expect(!walk(gone: (0, 3), silentAtLast: true).wasLeftAlone)
+    }
+
+    @Test func `what a silent caller said before is kept`() {
+        var standing = Standing(["one": Self.before, "two": Self.after], upstream: "product")
+        standing.take(Standing(["one": Self.before], upstream: "product"))
+        #expect(standing.tries.count == 2 && standing.out["b"] == nil)
+        let later = Standing(["one": Self.before, "two": Self.after], upstream: "product")
+        #expect(later.tries(since: standing) == 0)
     }
 }
 
@@ -196,6 +188,18 @@ import Testing
         #expect(Office.field("reason", of: line, saying: "ref") == nil)
         #expect(Office.field("why", of: line, saying: "refused") == nil)
         #expect(Office.field("reason", of: "refused", saying: "refused") == nil)
+    }
+
+    @Test func `is told again when the last word of it is another one`() {
+        var word = LastWord("read again")
+        word.listen("a", ["1 read again", "2 read again", "3 other"])
+        word.listen("b", [])
+        #expect(!word.isOutdated(by: ["1 read again", "2 read again"], of: "a"))
+        // The first has left what is read of the log, and another one has come.
+        #expect(word.isOutdated(by: ["2 read again", "4 read again"], of: "a"))
+        #expect(!word.isOutdated(by: ["3 other", "5 other"], of: "a"))
+        #expect(!word.isOutdated(by: ["3 other"], of: "b"))
+        #expect(word.isOutdated(by: ["1 read again"], of: "b"))
     }
 
     @Test func `a token names its key`() {

@@ -11,8 +11,10 @@ exits 1 when one survives, 2 when one does not apply or does not compile.
 """
 
 import json
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +39,7 @@ while count != needed.count {
 package.products = []
 package.targets.removeAll { !needed.contains($0.name) }
 """
+MANIFEST = (ROOT / "Package.swift").read_text()
 FAILED = re.compile(r"✘ Test (.+?) (?:recorded|failed)")
 
 
@@ -81,7 +84,7 @@ def targets(suites):
 def narrow(suites):
     """Leaves out of the copy what the suites do not need, so that little is compiled for each mutant."""
     names = ", ".join(f'"{name}"' for name in targets(suites))
-    manifest = (ROOT / "Package.swift").read_text() + NARROWED % names
+    manifest = MANIFEST + NARROWED % names
     if (COPY / "Package.swift").read_text() != manifest:
         (COPY / "Package.swift").write_text(manifest)
 
@@ -97,17 +100,21 @@ def build():
 def failures(suites):
     """Runs suites; returns the names of the tests that failed."""
     command = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", *CHECK]
+    # In a group of its own: what hangs is a child of a child.
+    running = subprocess.Popen(
+        [*command, "--filter", suites], cwd=COPY, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            [*command, "--filter", suites], cwd=COPY, capture_output=True, text=True,
-            timeout=LIMIT_SECONDS,
-        )
+        said, _ = running.communicate(timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
         return ["(ran into the time limit)"]
-    named = list(dict.fromkeys(FAILED.findall(done.stdout)))
-    if done.returncode != 0 and not named:
+    named = list(dict.fromkeys(FAILED.findall(said)))
+    if running.returncode != 0 and not named:
         named = ["(the test process ended)"]
-    if done.returncode == 0 and "Test run with 0 tests" in done.stdout:
+    if running.returncode == 0 and "Test run with 0 tests" in said:
         sys.exit(f"no test matches {suites}")
     return named
 

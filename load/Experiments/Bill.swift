@@ -55,6 +55,17 @@ struct Bill: Sendable, Equatable {
         map { max(0, self[$0] - idle[$0] * seconds) / Double(max(1, count)) }
     }
 
+    /// How many orders a cost is shared by: those that were confirmed, and the few that were placed and are
+    /// late.
+    ///
+    /// - Returns: nil when more than one in twenty was not confirmed at once: then what was counted is not
+    ///   the cost of a checkout.
+    static func orders(_ answers: [String: Int]) -> Int? {
+        let (confirmed, all) = (answers["201", default: 0], answers.values.reduce(0, +))
+        guard all > 0, confirmed * 20 >= all * 19 else { return nil }
+        return confirmed + answers["202", default: 0]
+    }
+
     /// What a second cost.
     func perSecond(_ seconds: Double) -> Bill {
         map { self[$0] / max(0.001, seconds) }

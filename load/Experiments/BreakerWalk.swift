@@ -67,7 +67,7 @@ struct BreakerWalk: Sendable {
         )
     }
 
-    /// Breaks payment, looks until all breakers are closed again or two minutes are over.
+    /// Breaks payment, looks until all breakers are closed again or two and a half minutes are over.
     private func watch() async throws -> BreakerVerdict {
         let end = Deadline.after(.seconds(150))
         let start = Deadline.now
@@ -76,8 +76,9 @@ struct BreakerWalk: Sendable {
         var unshown = Look(second: 0, breakers: Gauges([]), calls: 0, outcomes: [:])
         var isBroken = false
         while !end.hasPassed, verdict.phase != .closedAgain {
-            let texts = await stage.admin.metrics(orders)
-            let reached = await stage.admin.seen(Self.fault, at: payments)
+            // First: while all breakers are still open afterwards, none of these is a probe.
+            let reached = try await stage.admin.seen(Self.fault, at: payments)
+            let texts = try await stage.metrics(of: orders)
             let look = Look(
                 second: Double(Deadline.now.nanoseconds - start.nanoseconds) / 1e9,
                 breakers: Gauges(texts, upstream: "payment").withoutSagas,

@@ -25,30 +25,39 @@ struct Chaos: Sendable {
 
             """
         )
+        let begun: Int
         do {
-            try await stage.underLoad { try await perform(plan) }
+            begun = try await stage.underLoad { try await perform(plan) }
         } catch {
             await stage.clearFaults()
             throw error
         }
         await stage.clearFaults()
         let sum = stage.session.recorder.sum
+        let verdict = ChaosVerdict(
+            planned: plan.troubles.count,
+            begun: begun,
+            confirmed: sum.outcomes["201", default: 0]
+        )
+        if let text = verdict.text { Terminal.say("\n" + text) }
         Terminal.say(
             "\n\(sum.requests) checkouts, \(Figure.mix(sum.outcomes)); p99 "
                 + "\(Figure.milliseconds(sum.latencies.percentile(0.99))) ms\n\nThe books, once every saga has ended:"
         )
         let adds = try await stage.verify()
         return stage.conclude(
-            adds,
+            adds && verdict.holds,
             "whatever was killed, paused or lost: each acknowledged order is there, once, paid once or paid back. "
                 + "Each step is a commit that can be asked for again, and what was begun is finished or undone by whoever is left."
         )
     }
 
     /// Breaks and mends, each trouble beside the others, and reports once every few seconds.
-    private func perform(_ plan: ChaosPlan) async throws {
+    ///
+    /// - Returns: how many troubles came about.
+    private func perform(_ plan: ChaosPlan) async throws -> Int {
         let start = Deadline.now
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Int.self) { group in
             group.addTask { try await stage.endure(plan.troubles, since: start) }
             let end = start.advanced(by: .seconds(stage.options.seconds))
             while !end.hasPassed {
@@ -56,7 +65,23 @@ struct Chaos: Sendable {
                 let window = stage.session.recorder.takeWindow()
                 Terminal.say(Stage.time(since: start) + "    \(Figure.mix(window.outcomes))")
             }
-            try await group.waitForAll()
+            return try await group.reduce(0, +)
         }
+    }
+}
+
+/// Whether there was trouble, and a shop to have it: without either the books prove nothing.
+struct ChaosVerdict: Sendable, Equatable {
+    let planned: Int
+    /// Those that came about: two may meet at one process, and one of them finds nothing to break.
+    let begun: Int
+    /// Checkouts that were confirmed at once.
+    let confirmed: Int
+
+    var holds: Bool { begun > 0 && confirmed > 0 }
+
+    /// What was planned and did not come about; nil when all did.
+    var text: String? {
+        begun < planned ? "\(begun) of \(planned) troubles came about" : nil
     }
 }

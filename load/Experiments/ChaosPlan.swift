@@ -28,6 +28,11 @@ struct ChaosPlan: Sendable, Equatable {
         }
     }
 
+    /// How many seconds there are trouble for, unless told otherwise.
+    static let usual = 300
+    /// In fewer seconds the first trouble may be one that does not end in time.
+    static let least = 13
+
     let troubles: [Trouble]
 
     /// Troubles one after the other, with a breath between them, and now and then two at a time.

@@ -79,7 +79,8 @@ struct Stage: Sendable {
         await Task(executorPreference: EventLoop.required) { await body() }.value
     }
 
-    /// Sends customers at the chosen rate while `body` breaks things; they stop when it returns.
+    /// Sends customers at the chosen rate while `body` breaks things; when it returns nobody more is sent, and
+    /// those who wait are waited for.
     func underLoad<Value: Sendable>(
         mix: Mix = Mix(.checkout),
         by customers: [Customer]? = nil,
@@ -94,12 +95,7 @@ struct Stage: Sendable {
             customers: customers ?? session.customers,
             recorder: session.recorder
         )
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await traffic.run(until: .after(.seconds(86_400))) }
-            let value = await Result { () async throws in try await body() }
-            group.cancelAll()
-            return try value.get()
-        }
+        return try await traffic.run(beside: body)
     }
 
     /// Breaks something under load, does `body` meanwhile, and mends it whatever happens.
@@ -166,12 +162,5 @@ struct Stage: Sendable {
     static func conclude(_ holds: Bool, _ why: String) -> Bool {
         Terminal.say("\n\(holds ? "PASS" : "FAIL")  \(why)")
         return holds
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What an asynchronous body comes to.
-    fileprivate init(_ body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

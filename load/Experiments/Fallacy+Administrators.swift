@@ -51,6 +51,8 @@ struct Office: Sendable {
     let folder: OwnFolder
     /// The experiment's own gateway, as clients see it.
     let shop: Shop
+    /// How long a gateway may take to read its routes.
+    private static let patience = Duration.seconds(10)
     private let customers: [Customer]
 
     init(_ stage: Stage, _ gateway: OwnGateway, _ folder: OwnFolder) async throws {
@@ -73,7 +75,7 @@ struct Office: Sendable {
 
     /// Does everything under load; says and returns what came of it, and how customers were answered.
     func work() async throws -> ([Attempt], Tally) {
-        try await stage.underLoad(by: customers) {
+        let all = try await stage.underLoad(by: customers) {
             try await EventLoop.sleep(for: .seconds(3))
             var all: [Attempt] = []
             for (what, part) in [
@@ -85,9 +87,9 @@ struct Office: Sendable {
                 _ = stage.show(findings)
                 all += findings
             }
-            // Now, because those who still wait when the load ends get no answer.
-            return (all, stage.session.recorder.sum)
+            return all
         }
+        return (all, stage.session.recorder.sum)
     }
 
     // MARK: Routes
@@ -95,22 +97,16 @@ struct Office: Sendable {
     private func routes() async throws -> [Attempt] {
         var findings = [await expect(200, "the catalog", "/products?limit=1")]
         try await put(AdministratorsRoutes.text(catalog: false))
-        findings.append(await expect(404, "the catalog, taken out", "/products?limit=1"))
+        findings.append(try await soon(404, "the catalog, taken out", "/products?limit=1"))
         try await put(AdministratorsRoutes.text())
-        findings.append(await expect(200, "the catalog, put back", "/products?limit=1"))
+        findings.append(try await soon(200, "the catalog, put back", "/products?limit=1"))
         try await put(AdministratorsRoutes.text(auth: "requird"))
-        let reasons = try await gateway.log().compactMap {
-            Self.field(
-                "reason",
-                of: $0,
-                saying: "routes cannot be used, the old ones stay in force"
-            )
-        }
+        let reason = try await refusal()
         findings.append(
             Attempt(
                 what: "a slip of the pen, refused",
-                came: reasons.last ?? "no word of it",
-                isAsExpected: reasons.last?.contains("line ") == true
+                came: reason ?? "no word of it",
+                isAsExpected: reason?.contains("line ") == true
             )
         )
         findings.append(
@@ -123,7 +119,31 @@ struct Office: Sendable {
     private func put(_ text: String) async throws {
         try folder.write(text, to: "routes.json")
         try await gateway.reload()
-        try await EventLoop.sleep(for: .seconds(1))
+    }
+
+    /// What comes of new routes, within a while: a signal does not tell when it was heeded.
+    private func soon(_ status: Int, _ what: String, _ target: String) async throws -> Attempt {
+        let end = Deadline.after(Self.patience)
+        var attempt = await expect(status, what, target)
+        while !attempt.isAsExpected, !end.hasPassed {
+            try await EventLoop.sleep(for: .milliseconds(200))
+            attempt = await expect(status, what, target)
+        }
+        return attempt
+    }
+
+    /// Why the gateway keeps its old routes; nil when it does not say so within a while.
+    private func refusal() async throws -> String? {
+        let message = "routes cannot be used, the old ones stay in force"
+        let end = Deadline.after(Self.patience)
+        while !end.hasPassed {
+            let reasons = try await gateway.log().compactMap {
+                Self.field("reason", of: $0, saying: message)
+            }
+            if let last = reasons.last { return last }
+            try await EventLoop.sleep(for: .milliseconds(200))
+        }
+        return nil
     }
 
     /// A field of a log line that says `message`; nil for other lines.

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HTTP
 internal import Reactor
 
@@ -137,7 +138,7 @@ struct Crowd: Sendable {
             let address = try SocketAddress(literal: "::1", port: gateway.port)
             return try await dialect.speak(to: address)
         }
-        guard case .success = came else {
+        if case .failure(let error) = came, Self.isNobody(error) {
             return Attempt(
                 what: "IPv6",
                 came: "nobody listens on [::1]:\(gateway.port), so not tried",
@@ -146,6 +147,16 @@ struct Crowd: Sendable {
         }
         let found = Self.judge(dialect, came, page)
         return Attempt(what: "IPv6", came: found.came, isAsExpected: found.isAsExpected)
+    }
+
+    /// Whether nobody listens, or the machine has no such addresses; whoever is slow or breaks off is there.
+    static func isNobody(_ error: any Error) -> Bool {
+        switch error as? SocketError {
+        case .refused: true
+        case .system(_, let code):
+            [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH, EHOSTUNREACH].contains(code)
+        default: false
+        }
     }
 
     // MARK: Buying

@@ -26,7 +26,7 @@ extension Fallacy {
             for member in payments { try await stage.admin.add(unheard, to: member) }
         } during: {
             try await stage.report(every: 5, for: seconds)
-            return await (
+            return try await (
                 stage.admin.fired("fallacy-1", at: products),
                 stage.admin.fired("fallacy-1", at: payments)
             )

@@ -11,7 +11,7 @@ extension Fallacy {
             Fallacy 4: the network is secure.
             What will be done: somebody who reached the inner network, and a customer who wants more, try their luck. \
             Nothing is broken.
-            What is expected: each of them is refused, and a proper request is not.
+            What is expected: each of them is refused, and proper requests are not.
 
             """
         )
@@ -59,11 +59,28 @@ struct Intruder: Sendable {
     private func inside() async throws -> [Attempt] {
         let plain = await attempt(
             "an order process is called without TLS",
-            [nil],
+            nil,
             ClientRequest(.get, "/orders/\(UUID().uuidString.lowercased())"),
             Endpoint(order)
         )
-        return [plain, try await foreignCertificate()]
+        return [plain, try await foreignCertificate()] + (try await ownCertificate())
+    }
+
+    /// What the platform's own certificates open; nothing where they are out of reach.
+    private func ownCertificate() async throws -> [Attempt] {
+        guard let credentials = stage.platform.consumer() else { return [] }
+        return [
+            await attempt(
+                "an order process is shown a consumer's certificate of the platform's own",
+                200,
+                ClientRequest(.get, "/events?after=newest&limit=1"),
+                Endpoint(
+                    order,
+                    tls: try TLSContext.client(credentials),
+                    identity: "spiffe://anyway/order"
+                )
+            )
+        ]
     }
 
     /// Somebody without a token, or with one of the own making.
@@ -118,7 +135,7 @@ struct Intruder: Sendable {
         _ expected: Int,
         _ request: ClientRequest
     ) async -> Attempt {
-        await attempt(what, [expected], request, stage.session.shop.endpoint)
+        await attempt(what, expected, request, stage.session.shop.endpoint)
     }
 
     /// A certificate that says `gateway`, signed by an authority of the intruder's own.
@@ -140,32 +157,42 @@ struct Intruder: Sendable {
         )
         return await attempt(
             what,
-            [nil],
+            nil,
             ClientRequest(.get, "/orders/\(UUID().uuidString.lowercased())"),
             Endpoint(order, tls: tls, identity: "spiffe://anyway/order")
         )
     }
 
+    /// - Parameter expected: the status; nil for a connection that is refused.
     private func attempt(
         _ what: String,
-        _ expected: [Int?],
+        _ expected: Int?,
         _ request: ClientRequest,
         _ endpoint: Endpoint
     ) async -> Attempt {
-        var status: Int?
-        var came: String
         do throws(ClientError) {
             let response = try await HTTPClient().send(
                 request,
                 to: endpoint,
-                until: .after(.seconds(5))
+                until: .after(.seconds(10))
             )
-            status = response.status.code
-            came = "\(response.status.code)"
+            let status = response.status.code
+            return Attempt(what: what, came: "\(status)", isAsExpected: status == expected)
         } catch {
-            came = "no answer (\(error))"
+            return Attempt(
+                what: what,
+                came: "no answer (\(error))",
+                isAsExpected: expected == nil && Self.isRefusal(error)
+            )
         }
-        return Attempt(what: what, came: came, isAsExpected: expected.contains(status))
+    }
+
+    /// Whether somebody was there and ended the connection; silence and a closed port refuse nobody.
+    static func isRefusal(_ error: ClientError) -> Bool {
+        switch error {
+        case .closedEarly, .connect(.tls), .connect(.closed): true
+        default: false
+        }
     }
 
     /// The token with one character of its content replaced.

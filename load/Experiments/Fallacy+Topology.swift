@@ -45,14 +45,19 @@ struct Topology: Sendable {
                 description: "this needs two product processes or more; start a full stack"
             )
         }
-        self.stage = stage
-        self.victim = victim
-        instances = products.count
-        callers = stage.members(of: "order")
         rolling = ["payment", "order"].compactMap { service in
             let members = stage.members(of: service)
             return members.count > 1 ? members.last : nil
         }
+        guard rolling.count == 2 else {
+            throw Shop.Failed(
+                description: "this needs two payment and two order processes; start a full stack"
+            )
+        }
+        self.stage = stage
+        self.victim = victim
+        instances = products.count
+        callers = stage.members(of: "order")
     }
 
     func run() async throws -> TopologyWalk {
@@ -87,10 +92,11 @@ struct Topology: Sendable {
         private let start = Deadline.now
         private var address: String
         private var before: Standing
-        private(set) var walk = TopologyWalk()
+        private(set) var walk: TopologyWalk
 
         init(_ topology: Topology) {
             self.topology = topology
+            walk = TopologyWalk(callers: topology.callers.count)
             address = topology.victim.listen?.description ?? ""
             before = Standing([:], upstream: "product")
         }
@@ -138,7 +144,7 @@ struct Topology: Sendable {
                 callers: now.tries.count,
                 outcomes: topology.stage.session.recorder.takeWindow().outcomes
             )
-            before = now
+            before.take(now)
             walk.take(look)
             Terminal.say(look.line(topology.victim.name))
         }
@@ -146,7 +152,8 @@ struct Topology: Sendable {
         private func standing() async -> Standing {
             var texts: [String: String] = [:]
             for caller in topology.callers {
-                texts[caller.name] = await topology.stage.admin.metrics([caller]).first
+                // Who is being replaced has nothing to say.
+                texts[caller.name] = try? await topology.stage.metrics(of: caller)
             }
             return Standing(texts, upstream: "product")
         }

@@ -87,28 +87,29 @@ struct Costs: Sendable {
     private func cost(of crowd: Int, each: Int, _ idle: Bill) async throws -> Bill {
         let customers = stage.session.customers
         let (before, start) = (try await bill(), Deadline.now)
-        let confirmed = await withTaskGroup(of: Int.self) { group in
+        let answers = await withTaskGroup(of: [String: Int].self) { group in
             for number in 0..<crowd {
                 group.addTask {
                     let customer = customers[number % customers.count]
-                    var confirmed = 0
+                    var answers: [String: Int] = [:]
                     for _ in 0..<each where !Task.isCancelled {
-                        confirmed += await customer.checkOut().status == 201 ? 1 : 0
+                        answers[await customer.checkOut().outcome, default: 0] += 1
                     }
-                    return confirmed
+                    return answers
                 }
             }
-            return await group.reduce(0, +)
+            return await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
         }
         try Task.checkCancellation()
-        guard confirmed == crowd * each else {
+        guard let orders = Bill.orders(answers) else {
             throw Shop.Failed(
-                description: "only \(confirmed) of \(crowd * each) checkouts were confirmed at once"
+                description: "a checkout's cost cannot be told where so few are confirmed at once: "
+                    + Figure.mix(answers)
             )
         }
         let spent = try await bill() - before
         let seconds = Double(Deadline.now.nanoseconds - start.nanoseconds) / 1e9
-        return spent.each(of: confirmed, in: seconds, idle: idle)
+        return spent.each(of: orders, in: seconds, idle: idle)
     }
 
     /// What everybody has spent so far.
@@ -133,5 +134,14 @@ extension Stage {
             try await EventLoop.sleep(for: .milliseconds(200))
         }
         throw Shop.Failed(description: "\(member.name) does not say what it has done")
+    }
+
+    /// What several processes say of themselves.
+    ///
+    /// - Throws: when one of them does not answer, asked five times.
+    func metrics(of members: [Member]) async throws -> [String] {
+        var texts: [String] = []
+        for member in members { texts.append(try await metrics(of: member)) }
+        return texts
     }
 }

@@ -23,18 +23,18 @@ extension Office {
         }
         let cabinet = try Cabinet(stack.data, try await stack.settings())
         let members = stage.members.filter { cabinet.files[$0.name] != nil }
-        let before = try await count(Self.readAgain, members)
+        let before = try await lastWord(Self.readAgain, members)
         for member in members { try cabinet.replace(member) }
-        let new = try await waitFor(Self.readAgain, members, before)
+        let new = try await waitFor(members, since: before)
         guard let victim = stage.members(of: "order").last, let other = members.first,
             let files = cabinet.files[victim.name]
         else { return [] }
         let kept = try String(contentsOfFile: files.certificate, encoding: .utf8)
-        let failures = try await count(Self.unreadable, [victim])
+        let failures = try await lastWord(Self.unreadable, [victim])
         let wrong: Set<String>
         do {
             try cabinet.issue(other.service, to: files.certificate)
-            wrong = try await waitFor(Self.unreadable, [victim], failures)
+            wrong = try await waitFor([victim], since: failures)
         } catch {
             try SecretFile.write(kept, to: files.certificate, mode: 0o644)
             throw error
@@ -59,29 +59,24 @@ extension Office {
         ]
     }
 
-    /// How often each of the members has said something.
-    private func count(_ message: String, _ members: [Member]) async throws -> [String: Int] {
-        var counts: [String: Int] = [:]
+    /// What each of the members said last of something.
+    private func lastWord(_ message: String, _ members: [Member]) async throws -> LastWord {
+        var word = LastWord(message)
         for member in members {
-            counts[member.name] = try await stage.platform.log(of: member)
-                .count { $0.contains(message) }
+            word.listen(member.name, try await stage.platform.log(of: member))
         }
-        return counts
+        return word
     }
 
     /// Those that have said it once more within a while.
-    private func waitFor(
-        _ message: String,
-        _ members: [Member],
-        _ before: [String: Int]
-    ) async throws -> Set<String> {
+    private func waitFor(_ members: [Member], since before: LastWord) async throws -> Set<String> {
         var found: Set<String> = []
-        let end = Deadline.after(.seconds(20))
+        let end = Deadline.after(.seconds(60))
         while found.count < members.count, !end.hasPassed {
             try await EventLoop.sleep(for: .seconds(1))
             for member in members where !found.contains(member.name) {
-                let now = try await stage.platform.log(of: member).count { $0.contains(message) }
-                if now > before[member.name, default: 0] { found.insert(member.name) }
+                let log = try await stage.platform.log(of: member)
+                if before.isOutdated(by: log, of: member.name) { found.insert(member.name) }
             }
         }
         return found
@@ -164,6 +159,27 @@ extension Office {
         else { return nil }
         return value["kid"]?.string
     }
+}
+
+/// The last line of each process that says something.
+///
+/// Counting lines would not do: of a log only the end is read, and old lines leave it.
+struct LastWord: Sendable {
+    private let message: String
+    private var lines: [String: Substring] = [:]
+
+    init(_ message: String) { self.message = message }
+
+    /// Remembers what a process has said so far.
+    mutating func listen(_ name: String, _ log: [Substring]) { lines[name] = last(log) }
+
+    /// Whether a process has said it again since.
+    func isOutdated(by log: [Substring], of name: String) -> Bool {
+        guard let last = last(log) else { return false }
+        return last != lines[name]
+    }
+
+    private func last(_ log: [Substring]) -> Substring? { log.last { $0.contains(message) } }
 }
 
 /// The certificates and keys of a stack's processes, and the authority that signs them.

@@ -7,8 +7,6 @@ struct Partition: Sendable {
     private static let whole = 10
     /// How long the databases are silent.
     private static let parted = 20
-    /// How long answers may still come that were decided before the silence.
-    private static let settling = 1
 
     private let stage: Stage
     private let databases: [Member]
@@ -63,18 +61,18 @@ struct Partition: Sendable {
         let well = stage.session.recorder.scenarios
         Terminal.say(Figure.padded("0 s", 6) + "  the databases are cut off")
         try await stage.platform.act(.pause, on: databases)
-        try await EventLoop.sleep(for: .seconds(Self.settling))
-        let before = stage.session.recorder.scenarios
+        // What was begun before may have been decided before, however late its answer comes.
+        stage.session.recorder.mark()
         try await watch()
         let probes = await probe()
-        let after = stage.session.recorder.scenarios
+        let parted = stage.session.recorder.sinceMark
         await resume()
         Terminal.say(Figure.padded("\(Self.parted) s", 6) + "  the databases are back")
         try await EventLoop.sleep(for: .seconds(5))
         return PartitionVerdict(
             whole: well,
-            checkouts: Self.difference(after, before, .checkout),
-            looks: Self.difference(after, before, .browse),
+            checkouts: parted[.checkout]?.outcomes ?? [:],
+            looks: parted[.browse]?.outcomes ?? [:],
             probes: probes
         )
     }
@@ -107,18 +105,6 @@ struct Partition: Sendable {
             probe("a product that was looked at before", known),
             probe("a search that nobody made before", unknown),
         ]
-    }
-
-    private static func difference(
-        _ after: [Scenario: Tally],
-        _ before: [Scenario: Tally],
-        _ scenario: Scenario
-    ) -> [String: Int] {
-        var outcomes = after[scenario]?.outcomes ?? [:]
-        for (outcome, count) in before[scenario]?.outcomes ?? [:] {
-            outcomes[outcome, default: 0] -= count
-        }
-        return outcomes.filter { $0.value != 0 }
     }
 
     @Sendable private func resume() async {

@@ -22,9 +22,9 @@ struct PartitionVerdict: Sendable {
 
     /// Undisturbed.
     let whole: [Scenario: Tally]
-    /// Answers to checkouts during the partition.
+    /// Answers that came during the partition, to checkouts that were begun in it.
     let checkouts: [String: Int]
-    /// Answers to looks at products during the partition.
+    /// The same of looks at products.
     let looks: [String: Int]
     /// A known product, and a search that is new.
     let probes: [Probe]

@@ -11,10 +11,16 @@ struct SlowClients: Sendable {
     static let seconds = 26
     /// How many bytes a reader takes a second: more than the slowest that is tolerated.
     private static let pace = 2048
+    /// How long a reader comes after the one before it.
+    private static let gap = Duration.milliseconds(500)
+    /// How many bytes all readers take at most, each from when it comes until the time is up.
+    static let mostRead = (0..<readers).reduce(0) { sum, number in
+        sum + pace * Int((.seconds(seconds) - gap * number) / .seconds(1))
+    }
 
     /// What became of them.
     struct Told: Sendable {
-        /// Bytes that the readers took.
+        /// Bytes that the readers took; those that were refused took none.
         var read: Int
         /// Senders that were told 408.
         var late: Int
@@ -39,7 +45,7 @@ struct SlowClients: Sendable {
                 let token = accounts[number % accounts.count].token
                 group.addTask {
                     // What the sockets' buffers take at first is asked for at once, so not by all together.
-                    try await EventLoop.sleep(for: .milliseconds(number * 500))
+                    try await EventLoop.sleep(for: Self.gap * number)
                     return Told(read: try await read(token, until: end), late: 0)
                 }
             }
@@ -69,12 +75,21 @@ struct SlowClients: Sendable {
             while !end.hasPassed {
                 let count = try? await stream.read(into: &buffer, atMost: Self.pace, until: end)
                 guard let count, count > 0 else { break }
+                guard read > 0 || Self.isPage(buffer) else { break }
                 read += count
                 buffer.consume(buffer.count)
                 try await EventLoop.sleep(until: end.or(earlier: .after(.seconds(1))))
             }
             group.cancelAll()
             return read
+        }
+    }
+
+    /// Whether an answer begins that is a page and no refusal.
+    private static func isPage(_ buffer: ByteBuffer) -> Bool {
+        buffer.withSpan { bytes in
+            let start = Array("HTTP/1.1 200".utf8)
+            return bytes.count >= start.count && start.indices.allSatisfy { bytes[$0] == start[$0] }
         }
     }
 

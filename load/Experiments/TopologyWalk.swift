@@ -23,6 +23,12 @@ struct Standing: Sendable, Equatable {
         }
     }
 
+    /// Learns from a later look; of callers that say nothing in it, what they said before is kept.
+    mutating func take(_ later: Standing) {
+        tries.merge(later.tries) { $1 }
+        out = later.out
+    }
+
     /// Callers that do not ask an instance: it is out, or they no longer know of it.
     func strangers(to instance: String) -> Int {
         tries.count { caller, known in
@@ -54,7 +60,7 @@ struct TopologyWalk: Sendable, Equatable {
         var second: Int
         /// Tries at the instance, in even shares: 1 is as many as the others get.
         var share: Double
-        /// Callers that do not ask it, of how many.
+        /// Callers that do not ask it, of how many that said something.
         var strangers: Int
         var callers: Int
         var outcomes: [String: Int]
@@ -67,7 +73,11 @@ struct TopologyWalk: Sendable, Equatable {
         }
     }
 
+    /// How many callers there are.
+    let callers: Int
     private(set) var looks: [Look] = []
+
+    init(callers: Int) { self.callers = callers }
 
     mutating func take(_ look: Look) { looks.append(look) }
 
@@ -77,10 +87,11 @@ struct TopologyWalk: Sendable, Equatable {
             .reduce(0) { $0 + $1.value }
     }
 
-    /// Whether it was left alone while it was gone, once its callers had found out.
+    /// Whether it was left alone while it was gone, once its callers had found out: by what all of them said
+    /// when all of them last did.
     var wasLeftAlone: Bool {
-        let gone = looks.filter { $0.phase == .gone }
-        guard let last = gone.last else { return false }
+        let last = looks.last { $0.phase == .gone && $0.callers == callers }
+        guard callers > 0, let last else { return false }
         return last.strangers == last.callers && last.share < 0.05
     }
 

@@ -23,6 +23,12 @@ struct Tally: Sendable, Equatable {
     /// Answers.
     var requests: Int { outcomes.values.reduce(0, +) }
 
+    /// Median, 99th percentile and answers, for the terminal.
+    func line(_ name: String) -> String {
+        "  \(name): p50 \(Figure.milliseconds(latencies.percentile(0.5))) ms, p99 "
+            + "\(Figure.milliseconds(latencies.percentile(0.99))) ms, \(Figure.mix(outcomes))"
+    }
+
     mutating func add(_ other: Tally) {
         latencies.add(other.latencies)
         outcomes.merge(other.outcomes, uniquingKeysWith: +)
@@ -34,6 +40,10 @@ final class Recorder: Sendable {
     private struct State {
         var scenarios: [Scenario: Tally] = [:]
         var window = Tally()
+        /// Since when answers are counted apart as well.
+        var mark: Deadline?
+        var marked: [Scenario: Tally] = [:]
+        var isOpen = true
         var inFlight = 0
         var refused = 0
     }
@@ -51,12 +61,32 @@ final class Recorder: Sendable {
             state.scenarios[scenario, default: Tally()]
                 .record(outcome, duration, expecting: interval)
             state.window.record(outcome, duration)
+            if let mark = state.mark, mark.advanced(by: duration) <= .now {
+                state.marked[scenario, default: Tally()]
+                    .record(outcome, duration, expecting: interval)
+            }
         }
     }
 
-    /// Takes a place among those who wait for an answer; false when there is none left.
+    /// From now on, answers to what is begun from now on are counted apart as well.
+    func mark() {
+        state.withLock { state in
+            state.mark = .now
+            state.marked = [:]
+        }
+    }
+
+    /// Answers to what was begun since the mark, by scenario.
+    var sinceMark: [Scenario: Tally] { state.withLock { $0.marked } }
+
+    /// Lets more requests begin, or none.
+    func admit(_ isOpen: Bool) { state.withLock { $0.isOpen = isOpen } }
+
+    /// Takes a place among those who wait for an answer; false when there is none left, or nobody more is
+    /// to come.
     func begin(limit: Int) -> Bool {
         state.withLock { state in
+            guard state.isOpen else { return false }
             guard state.inFlight < limit else {
                 state.refused += 1
                 return false

@@ -110,29 +110,43 @@ struct Admin: Sendable {
     }
 
     /// How many requests met the fault of this name so far, counted by the process that they reached.
-    func seen(_ fault: String, at members: [Member]) async -> Int {
-        await sum("seen", of: fault, at: members)
+    ///
+    /// - Throws: when one of them does not tell: a sum without it would be wrong.
+    func seen(_ fault: String, at members: [Member]) async throws -> Int {
+        try await sum("seen", of: fault, at: members)
     }
 
     /// To how many of them it did something.
-    func fired(_ fault: String, at members: [Member]) async -> Int {
-        await sum("fired", of: fault, at: members)
+    ///
+    /// - Throws: as ``seen(_:at:)``.
+    func fired(_ fault: String, at members: [Member]) async throws -> Int {
+        try await sum("fired", of: fault, at: members)
     }
 
     /// The faults that a process has.
     ///
-    /// - Throws: when it does not answer or takes none.
+    /// - Throws: when it takes none, or does not answer, asked five times.
     func rules(of member: Member) async throws -> [JSONValue] {
-        guard let answer = await ask(member, ClientRequest(.get, "/faults")), answer.status == 200
-        else { throw Shop.Failed(description: "\(member.name) takes no faults") }
-        let value = try JSON.decode(JSONValue.self, from: Array(answer.text.utf8))
-        return value["rules"]?.array ?? []
+        for _ in 0..<5 {
+            guard let answer = await ask(member, ClientRequest(.get, "/faults")) else {
+                try await EventLoop.sleep(for: .milliseconds(200))
+                continue
+            }
+            guard answer.status == 200 else { break }
+            let value = try JSON.decode(JSONValue.self, from: Array(answer.text.utf8))
+            return value["rules"]?.array ?? []
+        }
+        throw Shop.Failed(description: "\(member.name) takes no faults")
     }
 
-    private func sum(_ figure: String, of fault: String, at members: [Member]) async -> Int {
+    private func sum(
+        _ figure: String,
+        of fault: String,
+        at members: [Member]
+    ) async throws -> Int {
         var sum = 0
         for member in members {
-            for rule in (try? await rules(of: member)) ?? [] where rule["name"]?.string == fault {
+            for rule in try await rules(of: member) where rule["name"]?.string == fault {
                 sum += Int(rule[figure]?.integer ?? 0)
             }
         }

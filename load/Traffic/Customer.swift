@@ -63,11 +63,11 @@ struct Customer: Sendable {
         }
     }
 
-    /// Checks out once and counts nothing.
+    /// Checks out once, with as long to wait as there is, and counts nothing.
     func checkOut() async -> Answer {
-        guard let request = try? checkout("load-\(UInt64.random(in: 0 ... .max))", products) else {
-            return .none
-        }
+        let key = "load-\(UInt64.random(in: 0 ... .max))"
+        guard var request = try? checkout(key, products) else { return .none }
+        request.headers["prefer"] = "wait=10"
         return await ask(request)
     }
 

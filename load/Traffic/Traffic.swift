@@ -27,6 +27,35 @@ struct Traffic: Sendable {
         }
     }
 
+    /// How long those who wait when nobody more is sent may wait: longer than any of them does for an answer.
+    private static let patience = Duration.seconds(25)
+
+    /// Runs while `body` does; then sends nobody more, and waits for those who wait for an answer.
+    ///
+    /// Whoever is interrupted has no answer, which would count as the shop's failure.
+    func run<Value: Sendable>(
+        beside body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        recorder.admit(true)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await run(until: .never) }
+            let value: Value
+            do {
+                value = try await body()
+                recorder.admit(false)
+                let end = Deadline.after(Self.patience)
+                while recorder.inFlight > 0, !end.hasPassed {
+                    try await EventLoop.sleep(for: .milliseconds(20))
+                }
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+            group.cancelAll()
+            return value
+        }
+    }
+
     private func closed(_ count: Int, _ think: Duration, until end: Deadline) async {
         await withDiscardingTaskGroup { group in
             for number in 0..<count {

@@ -81,7 +81,7 @@ struct Dialect: Sendable {
     ) -> [Dialect] {
         let lines = [
             "POST /orders HTTP/1.1", "Host: \(host)", "Authorization: Bearer \(token)",
-            "Idempotency-Key: \(key)", "Content-Type: application/json",
+            "Idempotency-Key: \(key)", "Content-Type: application/json", "Prefer: wait=10",
         ]
         let length = "Content-Length: \(content.utf8.count)"
         let chunked = "Transfer-Encoding: chunked"

@@ -23,8 +23,9 @@ struct Ablation: Sendable {
             instance is slow, order processes are paused for longer than their leases and killed, payment fails. \
             The first and the last stack have every guard, the others lack \
             \(variants.map { Self.name($0) }.joined(separator: ", ")).
-            What is expected: with every guard everything adds up, whatever fails; without some it does not. Figures \
-            count when they are well beyond those of the two stacks that lack nothing.
+            What is expected: with every guard everything adds up, whatever fails. Without idempotency or fencing some \
+            promise breaks; where only others are left out, some figure gets worse. Figures count when they are well \
+            beyond those of the two stacks that lack nothing.
 
             """
         )
@@ -84,7 +85,7 @@ struct Ablation: Sendable {
             try await EventLoop.sleep(
                 until: start.advanced(by: .seconds(AblationPlan.seconds))
             )
-            return await stage.admin.seen(AblationPlan.counter, at: payments)
+            return try await stage.admin.seen(AblationPlan.counter, at: payments)
         }
         try stage.session.history?.close()
         let sum = stage.session.recorder.sum
