@@ -36,6 +36,14 @@ public final class Listener: Sendable {
         return Listener(descriptor: descriptor, address: actual ?? address)
     }
 
+    /// Stops listening, on all loops: from now on who connects is refused, and who was not accepted is reset.
+    ///
+    /// Without it the kernel would go on to take connections that nobody will ever serve, for as long as the
+    /// listener lives.
+    public func stop() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
     /// Begins to accept on the loop that the calling task runs on.
     ///
     /// - Throws: `.system` when epoll refuses the descriptor.
@@ -83,6 +91,14 @@ public final class Acceptor: @unchecked Sendable {
             default: throw .last("accept4")
             }
         }
+    }
+
+    /// A connection that waits to be accepted, also after `close`; nil when there is none.
+    public func acceptNow() -> Stream? {
+        var storage = sockaddr_storage()
+        let (accepted, remote) = acceptOne(&storage)
+        guard accepted >= 0 else { return nil }
+        return try? Stream(descriptor: accepted, loop: watcher.loop, remote: remote)
     }
 
     /// Stops accepting here and wakes a waiting `accept` with `.closed`.

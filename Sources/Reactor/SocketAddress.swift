@@ -38,9 +38,17 @@ public struct SocketAddress: Sendable, Hashable {
         self.init(v6: v6, scope: 0, port: port)
     }
 
+    /// An address of IPv4 that is written as IPv6, as a listener for both gets it, is one of IPv4: else all of
+    /// them would be one network, and each have two names.
     private init(v6: in6_addr, scope: UInt32, port: UInt16) {
         // Safe: in6_addr is 16 plain bytes, the size of the pair.
         let halves = unsafe unsafeBitCast(v6, to: (UInt64, UInt64).self)
+        let low = UInt64(bigEndian: halves.1)
+        if halves.0 == 0, low >> 32 == 0xFFFF {
+            let bits = UInt32(truncatingIfNeeded: low).bigEndian
+            self.init(host: .v4(bits), port: port)
+            return
+        }
         self.init(host: .v6(halves.0, halves.1, scope: scope), port: port)
     }
 
@@ -95,11 +103,8 @@ public struct SocketAddress: Sendable, Hashable {
     /// The address in network order, 4 bytes or 16; 4 for one of IPv4 that is written as IPv6.
     public var octets: [UInt8] {
         switch host {
-        case .v4(let bits): return Self.octets(of: bits)
-        case .v6(let high, let low, _):
-            let octets = Self.octets(of: high) + Self.octets(of: low)
-            let isMapped = high == 0 && octets[8..<12].elementsEqual([0, 0, 0xFF, 0xFF])
-            return isMapped ? Array(octets.suffix(4)) : octets
+        case .v4(let bits): Self.octets(of: bits)
+        case .v6(let high, let low, _): Self.octets(of: high) + Self.octets(of: low)
         }
     }
 

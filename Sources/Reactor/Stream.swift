@@ -257,11 +257,14 @@ public final class Stream: @unchecked Sendable {
     /// Closes the connection and wakes whoever waits on it with `.closed`.
     ///
     /// A second call does nothing.
-    public func close() {
+    public func close() { close(orderly: true) }
+
+    func close(orderly: Bool) {
         guard isOpen else { return }
         loop.preconditionIsCurrent()
         isOpen = false
-        tls?.shutdown()
+        // `close_notify` says that what was sent is everything (RFC 8446 section 6.1).
+        if orderly { tls?.shutdown() }
         watcher.close()
         Glibc.close(descriptor)
     }

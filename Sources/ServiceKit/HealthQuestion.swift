@@ -21,14 +21,16 @@ enum HealthQuestion {
     /// Whoever listens on every address is asked on loopback.
     static func isReady(_ admin: (host: String, port: UInt16)) async throws -> Bool {
         let isEverywhere = ["0.0.0.0", "::"].contains(admin.host)
+        let deadline = Deadline.after(limit)
         let address = try await SocketAddress.resolve(
             host: isEverywhere ? "127.0.0.1" : admin.host,
-            port: admin.port
+            port: admin.port,
+            until: deadline
         )
         let response = try await HTTPClient().send(
             ClientRequest(.get, "/health/ready"),
             to: Endpoint(address.first ?? .loopback(port: admin.port)),
-            until: .after(limit)
+            until: deadline
         )
         return response.status.isSuccess
     }

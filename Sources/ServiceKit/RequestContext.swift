@@ -150,7 +150,7 @@ package struct RequestContext: Sendable {
         var problem = problem
         problem.members["trace_id"] = .string(trace.traceID)
         if problem.instance == nil { problem.instance = request.path.description }
-        let isOurs = problem.status.code >= 500
+        let isOurs = problem.status.isFault
         if isOurs || problem.cause != nil {
             log.warning(
                 isOurs ? "request failed" : "request refused",
@@ -205,12 +205,25 @@ extension OpenSpan {
     ) {
         let route = route ?? problem?.route ?? request.routeTemplate
         guard hasParent || route?.hasPrefix("/health") != true else { return }
-        let method = request.method.description
+        let method = request.method.spanName
         end(
             .words(method, route ?? ""),
             .server,
             .request(method: method, route: route, status: status.code),
-            failure: status.code < 500 ? nil : problem?.title ?? "\(status.code)"
+            failure: status.isFault ? problem?.title ?? "\(status.code)" : nil
         )
+    }
+}
+
+extension Status {
+    /// Whether it tells of a failure of ours: 501 and 505 are answers to requests that nobody here takes.
+    fileprivate var isFault: Bool { code >= 500 && code != 501 && code != 505 }
+}
+
+extension Method {
+    /// The method as spans name it; `_OTHER` for what a client made up, which could be of any length.
+    fileprivate var spanName: String {
+        if case .other = self { return "_OTHER" }
+        return description
     }
 }

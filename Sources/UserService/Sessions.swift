@@ -14,9 +14,22 @@ struct Sessions: Sendable {
     func end<Ending: Statement>(
         _ statement: Ending
     ) async throws(Problem) -> [EndedSession] where Ending.Output == EndedSession {
+        try await end(statement, behind: nil)
+    }
+
+    /// Ends all sessions of a user, those in which a token is just being given out included.
+    func endAll(of user: UserID) async throws(Problem) -> [EndedSession] {
+        try await end(RevokeUserSessions(user: user), behind: LockUserSessions(user: user))
+    }
+
+    private func end<Ending: Statement>(
+        _ statement: Ending,
+        behind lock: LockUserSessions?
+    ) async throws(Problem) -> [EndedSession] where Ending.Output == EndedSession {
         let outbox = outbox
         return try await store.transaction {
             transaction throws(Problem) -> [EndedSession] in
+            if let lock { try await transaction.run(lock) }
             let ended = try await transaction.all(statement)
             guard !ended.isEmpty else { return [] }
             try await transaction.run(

@@ -210,7 +210,7 @@ import Testing
             let before = Self.openDescriptors()
             for number in 0..<600 {
                 let stream = try await Reactor.Stream.open(address)
-                if number < 100 {
+                if number < 400 {
                     try await stream.send(posting("Content-Length: 1000", "part"))
                     stream.closeHard()
                 } else {

@@ -91,6 +91,7 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
         ("OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n" + get, "204 200"),
         ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get, "200 200"),
         ("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n" + get, "200 200"),
+        ("HEAD /stream HTTP/1.0\r\n\r\n" + get, "200"),
         ("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n" + get, "204 200"),
         ("GET /unchanged HTTP/1.1\r\nHost: a\r\n\r\n" + get, "304 200"),
         (
@@ -239,6 +240,18 @@ private func post(_ path: String, _ fields: String, _ body: String = "") -> Stri
                 !text.hasSuffix("0\r\n\r\n")
                     && (text.hasSuffix("half\r\n") || text.hasSuffix("six"))
             )
+        }
+    }
+
+    @Test func `where only the end completes a stream, one that fails is reset`() async throws {
+        try await serving(site) { address in
+            let stream = try await Reactor.Stream.open(address)
+            try await stream.send("GET /broken HTTP/1.0\r\n\r\n")
+            var buffer = ByteBuffer()
+            await #expect(throws: SocketError.closed) {
+                while try await stream.read(into: &buffer, until: .after(.seconds(5))) > 0 {}
+            }
+            stream.close()
         }
     }
 

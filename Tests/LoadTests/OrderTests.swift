@@ -82,10 +82,10 @@ import Testing
         "checkout --lines 11", "checkout --accounts many", "checkout --rate", "checkout --to 5",
         "checkout --poisson", "checkout --rate 5 --think 5", "checkout --rate 5 --to 6 --spike 7",
         "mixed --mix basket=1", "ablation brakes", "ablation --compose", "ablation --data x",
-        "breaker --mix browse=1", "clocks --seed 4", "fallacy 2 --seconds 20", "cap --users 3",
-        "chaos --html x", "ablation --history x", "breaker --json", "fallacy 1 --lines 2",
         "fallacy", "fallacy 9", "chaos --minutes 0", "chaos --minutes", "chaos --seconds 12",
         "breaker --minutes 2", "fallacy 1 --minutes 2",
+        "breaker --mix browse=1", "clocks --seed 4", "fallacy 2 --seconds 20", "cap --users 3",
+        "chaos --html x", "ablation --history x", "breaker --json", "fallacy 1 --lines 2",
         "checkout --url http://example.com:80", "checkout --url http://10.0.0.1:80",
         "checkout --url https://127.0.0.1:80",
     ])
@@ -94,12 +94,12 @@ import Testing
     }
 
     @Test func `an experiment takes what it reads`() throws {
-        let line = "chaos --seconds 60 --seed 2 --rate 5 --accounts 3 --history x --data y"
+        let line = "chaos --seconds 29 --seed 2 --rate 5 --accounts 3 --history x --data y"
         guard case .experiment(.chaos, let options) = try parse(line) else {
             Issue.record("no chaos")
             return
         }
-        #expect(options.seconds == 60 && options.seed == 2 && options.rate == 5)
+        #expect(options.seconds == 29 && options.seed == 2 && options.rate == 5)
         #expect(options.history == "x" && options.platform == .stack("y"))
         #expect(throws: Never.self) { try parse("fallacy 3 --rate 5 --url http://localhost:9") }
         #expect(throws: Never.self) { try parse("ablation fencing --rate 5 --seed 3") }

@@ -41,6 +41,86 @@ private final class Told: Sleeper {
         }
     }
 
+    @Test func `a connection is silent until something comes that was not read`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            var buffer = ByteBuffer()
+            #expect(client.isSilent(&buffer))
+            // The loop has not been told of it yet.
+            #expect(try server.writeNow([1]) == 1)
+            #expect(!client.isSilent(&buffer) && buffer.isEmpty)
+            #expect(try await client.read(into: &buffer, until: .after(.seconds(1))) == 1)
+            buffer.consume(1)
+            #expect(client.isSilent(&buffer))
+            server.close()
+            #expect(!client.isSilent(&buffer))
+            client.close()
+        }
+    }
+
+    @Test func `over TLS tickets break no silence, data and a reset do, and a reset is no end`()
+        async throws
+    {
+        let bench = try TLSTestBench()
+        let (one, other) = (try bench.files("user"), try bench.files("order"))
+        try await onLoop {
+            let (context, trust) = (try TLSContext.server(one), try TLSContext.client(other))
+            for isHard in [true, false] {
+                let listener = try Listener.bind(.loopback(port: 0))
+                let acceptor = try listener.acceptor()
+                defer { acceptor.close() }
+                async let accepted = Self.accept(acceptor, context)
+                let client = try await Stream.connect(
+                    to: listener.address,
+                    tls: trust,
+                    expecting: "spiffe://anyway/user",
+                    until: .after(.seconds(2))
+                )
+                let server = try await accepted
+                var buffer = ByteBuffer()
+                #expect(client.isSilent(&buffer))
+                #expect(try server.writeNow([1]) == 1)
+                #expect(!client.isSilent(&buffer) && buffer.count == 1)
+                if isHard { server.closeHard() } else { server.close() }
+                let outcome = try? await client.read(into: &buffer, until: .after(.seconds(2)))
+                #expect(outcome == (isHard ? nil : 0))
+                client.close()
+            }
+        }
+    }
+
+    private static func accept(
+        _ acceptor: Acceptor,
+        _ context: TLSContext
+    ) async throws(SocketError) -> Stream {
+        let stream = try await acceptor.accept()
+        try await stream.acceptTLS(context, until: .after(.seconds(2)))
+        return stream
+    }
+
+    @Test func `a listener for both families names clients of IPv4 as what they are`() async throws
+    {
+        let mapped = try SocketAddress(literal: "::ffff:10.1.2.3", port: 80)
+        #expect(try mapped == SocketAddress(literal: "10.1.2.3", port: 80))
+        #expect(mapped.octets == [10, 1, 2, 3] && mapped.network.hostText == "10.1.2.3")
+        #expect(try SocketAddress(literal: "::fffe:10.1.2.3", port: 0).octets.count == 16)
+        // Where the machine has no IPv6 there is no such listener.
+        guard let listener = try? Listener.bind(SocketAddress(literal: "::", port: 0)) else {
+            return
+        }
+        try await onLoop {
+            let acceptor = try listener.acceptor()
+            defer { acceptor.close() }
+            async let accepted = acceptor.accept()
+            let address = SocketAddress.loopback(port: listener.address.port)
+            let client = try await Stream.connect(to: address, until: .after(.seconds(2)))
+            let server = try await accepted
+            #expect(server.remote == client.local && server.remote.hostText == "127.0.0.1")
+            client.close()
+            server.close()
+        }
+    }
+
     @Test func `who is parked is told once: of bytes, of the deadline, of the end`() async throws {
         try await onLoop {
             let (client, server) = try await Self.pair()
@@ -73,13 +153,12 @@ private final class Told: Sleeper {
         try await onLoop {
             let (client, server) = try await Self.pair()
             // Disconnected here: OpenSSL takes what a read then says for "try again".
-            var nobody = sockaddr(
-                sa_family: sa_family_t(AF_UNSPEC),
-                sa_data: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-            )
-            #expect(
-                connect(client.descriptor, &nobody, socklen_t(MemoryLayout<sockaddr>.size)) == 0
-            )
+            let nobody = [UInt8](repeating: 0, count: MemoryLayout<sockaddr>.size)
+            let result = nobody.withUnsafeBytes { bytes in
+                let address = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self)
+                return connect(client.descriptor, address, socklen_t(bytes.count))
+            }
+            #expect(AF_UNSPEC == 0 && result == 0)
             for _ in 0..<100 where !client.watcher.isHungUp { await Task.yield() }
             #expect(client.watcher.isHungUp)
             client.watcher.readWouldBlock()

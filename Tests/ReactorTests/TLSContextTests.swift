@@ -23,6 +23,24 @@ import Testing
         }
     }
 
+    @Test(arguments: ["order", "gateway"])
+    func `a session is not resumed beyond the end of the peer's certificate`(_ short: String)
+        async throws
+    {
+        let (order, gateway) = (try bench.files("order"), try bench.files("gateway"))
+        try bench.shorten(short, to: 3)
+        let (server, client) = (try TLSContext.server(order), try TLSContext.client(gateway))
+        for _ in 0..<2 { try TLSPair(server, client, serverName: "order").exchange() }
+        try await Task.sleep(for: .seconds(4))
+        let pair = try TLSPair(server, client, serverName: "order")
+        let steps = pair.handshake()
+        #expect(pair.client.isResumed && pair.server.isResumed)
+        let (judging, judge) =
+            short == "order" ? (steps.client, pair.client) : (steps.server, pair.server)
+        #expect(judging.reason == "the peer's certificate: certificate has expired")
+        #expect(judge.peerIdentity == nil)
+    }
+
     @Test func `a session is not resumed under another name or expectation`() throws {
         let server = try TLSContext.server(bench.files("order"))
         let client = try TLSContext.client(bench.files("gateway"))

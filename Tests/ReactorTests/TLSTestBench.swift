@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import Identity
 import Testing
@@ -44,6 +45,27 @@ final class TLSTestBench {
             caFile: "\(folder)/ca.pem",
             requirePeer: requirePeer
         )
+    }
+}
+
+extension TLSTestBench {
+    /// Has the certificate of `name` end so many seconds from now.
+    func shorten(_ name: String, to seconds: Int) throws {
+        try SecretFile.write(authority.keyPEM(), to: "\(folder)/ca.key", mode: 0o600)
+        let (source, secret) = (fopen("\(folder)/\(name).pem", "r"), fopen("\(folder)/ca.key", "r"))
+        let certificate = try #require(PEM_read_X509(source, nil, nil, nil))
+        let key = try #require(PEM_read_PrivateKey(secret, nil, nil, nil))
+        defer {
+            X509_free(certificate)
+            EVP_PKEY_free(key)
+        }
+        fclose(source)
+        fclose(secret)
+        try #require(X509_gmtime_adj(X509_getm_notAfter(certificate), seconds) != nil)
+        try #require(X509_sign(certificate, key, EVP_sha256()) > 0)
+        let target = fopen("\(folder)/\(name).pem", "w")
+        try #require(PEM_write_X509(target, certificate) == 1)
+        fclose(target)
     }
 }
 

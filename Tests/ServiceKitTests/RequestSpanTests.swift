@@ -23,14 +23,18 @@ import Testing
     }
 
     /// Sends a request through the context and gives the spans of the process.
-    private func spans(_ target: String, headers: Headers = [:]) async throws -> [TraceSpan] {
+    private func spans(
+        _ target: String,
+        method: HTTP.Method = .get,
+        headers: Headers = [:]
+    ) async throws -> [TraceSpan] {
         let loop = try EventLoop(name: "test")
         defer { loop.stop() }
         return await Task(executorPreference: loop) {
             let tracer = Tracer(loops: [loop])
             let context = RequestContext(log: .silent, tracer: tracer)
             let handler = context.wrap(Self.router.responder).handler
-            _ = try? await handler(Request(.get, target, headers: headers))
+            _ = try? await handler(Request(method, target, headers: headers))
             guard let root = await tracer.recent(limit: 1).first else { return [] }
             return await tracer.spans(traceHigh: root.traceHigh, traceLow: root.traceLow)
                 .sorted { $0.start < $1.start }
@@ -59,6 +63,22 @@ import Testing
         let root = try #require(try await spans(path).first)
         #expect(root.failure == failure)
         guard case .request(_, path, status) = root.detail else {
+            Issue.record("\(root.detail)")
+            return
+        }
+    }
+
+    @Test func `a method that a client made up is no fault of ours and names no span`() async throws
+    {
+        let root = try #require(
+            try await spans(
+                "/orders/17",
+                method: .other("BREW"),
+                headers: [.traceparent: Self.parent]
+            ).first
+        )
+        #expect(root.failure == nil && root.name.text.hasPrefix("_OTHER"))
+        guard case .request("_OTHER", _, 501) = root.detail else {
             Issue.record("\(root.detail)")
             return
         }

@@ -107,21 +107,31 @@ private struct CountBlocked: Statement {
 /// How the first of two rivals ends its transaction.
 enum Ending { case commits, rollsBack }
 
-/// Runs `first` in a transaction, starts `second` on another connection, waits until the server says
-/// that it is blocked, and only then ends the first: the interleaving that races are about, every time.
+/// A race whose second is a statement.
 func race<First: Statement, Second: Statement>(
     on database: Database,
     _ first: First,
     _ ending: Ending,
     _ second: Second
 ) async throws -> (first: [First.Output], second: [Second.Output]) {
-    let rival = Mutex<Task<[Second.Output], any Error>?>(nil)
+    try await race(on: database, first, ending) { try await database.all(second) }
+}
+
+/// Runs `first` in a transaction, starts `second` on another connection, waits until the server says
+/// that it is blocked, and only then ends the first: the interleaving that races are about, every time.
+func race<First: Statement, Second: Sendable>(
+    on database: Database,
+    _ first: First,
+    _ ending: Ending,
+    _ second: @escaping @Sendable () async throws -> Second
+) async throws -> (first: [First.Output], second: Second) {
+    let rival = Mutex<Task<Second, any Error>?>(nil)
     let firstRows = Mutex<[First.Output]>([])
     do throws(DatabaseError) {
         try await database.transaction { tx throws(DatabaseError) in
             let rows = try await tx.all(first)
             firstRows.withLock { $0 = rows }
-            let started = Task.detached { try await database.all(second) }
+            let started = Task.detached { try await second() }
             rival.withLock { $0 = started }
             let deadline = Deadline.after(.seconds(15))
             while try await tx.one(CountBlocked()) == 0 {

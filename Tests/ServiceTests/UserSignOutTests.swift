@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import HTTP
 import Identity
@@ -104,6 +105,37 @@ import Testing
             #expect(try await ended(bench) == [session])
             let next = try await bench.refresh(old.text("refresh_token"))
             #expect(next.status == .unauthorized)
+        }
+    }
+
+    @Test func `signing out everywhere sees the token that is just being given out`() async throws {
+        try await withUserService { bench in
+            let ann = try await bench.register("ann@example.com")
+            let answer = try await bench.signIn("ann@example.com")
+            let session = try await session(bench, of: answer)
+            try await bench.database.run(AgeRefreshTokens())
+            let token = try #require(RefreshToken(answer.text("refresh_token")))
+            let rotation = RotateRefreshToken(token: token, next: RefreshToken())
+            let (given, out) = try await race(on: bench.database, rotation, .commits) {
+                try await signOut(bench, #"{"everywhere":true}"#, user: ann, session: session)
+            }
+            #expect(given.count == 1 && out.status == .noContent)
+            #expect(try await ended(bench) == [session])
+        }
+    }
+
+    @Test func `a session that is just being ended gives out no token`() async throws {
+        try await withUserService { bench in
+            let ann = try await bench.register("ann@example.com")
+            let answer = try await bench.signIn("ann@example.com")
+            let user = try #require(UserID(ann))
+            let token = try answer.text("refresh_token")
+            let (ended, next) = try await race(
+                on: bench.database,
+                RevokeUserSessions(user: user),
+                .commits
+            ) { try await bench.refresh(token) }
+            #expect(ended.count == 1 && next.status == .unauthorized)
         }
     }
 

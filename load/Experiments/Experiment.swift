@@ -11,26 +11,32 @@ enum Experiment {
         switch name {
         case .breaker:
             options.rate = options.rate ?? 20
-            return try await BreakerWalk(Stage(options)).run()
+            return try await BreakerWalk(stage(options)).run()
         case .chaos:
             options.rate = options.rate ?? 30
-            return try await Chaos(Stage(options)).run()
+            return try await Chaos(stage(options)).run()
         case .ablation(let variants):
             options.rate = options.rate ?? 30
             return try await Ablation(variants, options).run()
         case .cap:
             options.rate = options.rate ?? 20
-            return try await Partition(Stage(options)).run()
+            return try await Partition(stage(options)).run()
         case .clocks:
             options.rate = options.rate ?? 10
-            return try await SkewedClocks(Stage(options)).run()
+            return try await SkewedClocks(stage(options)).run()
         case .fallacy(let number):
             options.rate = options.rate ?? 30
             guard let fallacy = Fallacy.all.first(where: { $0.number == number }) else {
                 return false
             }
-            return try await fallacy.run(Stage(options))
+            return try await fallacy.run(stage(options))
         }
+    }
+
+    private static func stage(_ options: Options) async throws -> Stage {
+        let stage = try await Stage(options)
+        try await stage.settle()
+        return stage
     }
 }
 

@@ -11,6 +11,8 @@ final class ClientConnection: @unchecked Sendable {
     var input = ByteBuffer()
     /// Whether no byte of the present exchange's response has come.
     private(set) var isUntouched = true
+    /// Whether the rest of the request was not sent, because its answer had come.
+    private var isCutShort = false
     private var isOpen = true
 
     init(_ stream: Stream, _ endpoint: Endpoint, _ pool: ClientPool) {
@@ -57,10 +59,16 @@ final class ClientConnection: @unchecked Sendable {
     /// Goes back to the pool after a complete exchange, unless anything speaks against it.
     func release(reusable: Bool) {
         // Bytes behind the response were not asked for: nothing about them can be trusted.
-        guard reusable, input.isEmpty, isOpen else { return close() }
+        guard reusable, input.isEmpty, isOpen, !isCutShort else { return close() }
         pool.giveBack(input)
         input = ByteBuffer()
         if !pool.keep(self) { close() }
+    }
+
+    /// Whether nothing has come since the last exchange.
+    var isSilent: Bool {
+        if input.capacity == 0 { input = pool.takeBuffer() }
+        return stream.isSilent(&input)
     }
 
     func close() {
@@ -101,12 +109,14 @@ final class ClientConnection: @unchecked Sendable {
     /// Sends on what `reader` gives.
     ///
     /// A server that stops reading may have answered already: then its answer counts, and the rest
-    /// is not sent.
+    /// is not sent (RFC 9112 §9.5).
     private func pass(_ reader: BodyReader, until deadline: Deadline) async throws(ClientError) {
         while true {
             let piece: [UInt8]?
             do throws(Problem) { piece = try await reader.next() } catch { throw .content(error) }
             do throws(SocketError) {
+                // Looked for before each write: over TLS nothing can be read after one that failed.
+                if try isRefused() { return isCutShort = true }
                 guard let piece else {
                     if reader.length == nil {
                         try await stream.write([UInt8]("0\r\n\r\n".utf8), until: deadline)
@@ -120,9 +130,24 @@ final class ClientConnection: @unchecked Sendable {
                     try await stream.write(size, piece + [0x0D, 0x0A], until: deadline)
                 }
             } catch {
-                if error == .closed { return }
+                if error == .closed { return isCutShort = true }
                 throw ClientError(error, sent: true)
             }
+        }
+    }
+
+    /// Whether the beginning of an error's response has come.
+    ///
+    /// A server that does not want the content says so, and may not read on. Another response may come along
+    /// with the content, as an echo does.
+    private func isRefused() throws(SocketError) -> Bool {
+        if input.isEmpty, let count = try stream.readNow(into: &input), count > 0 {
+            isUntouched = false
+        }
+        // The status's first digit, behind the version.
+        let place = "HTTP/1.1 ".utf8.count
+        return input.withSpan { bytes in
+            bytes.count > place && (bytes[place] == 0x34 || bytes[place] == 0x35)
         }
     }
 

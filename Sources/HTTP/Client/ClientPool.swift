@@ -25,10 +25,13 @@ final class ClientPool: @unchecked Sendable {
         self.limits = limits
     }
 
-    /// The connection that was used last, if it is not known to be dead; the others may grow old.
+    /// The connection that was used last and is still silent; the others may grow old.
+    ///
+    /// What came while it rested answers no request: the next one would take it for its own answer, and each
+    /// one after that the answer of the one before.
     func takeIdle(_ endpoint: Endpoint) -> ClientConnection? {
         while let entry = lanes[endpoint]?.idle.popLast() {
-            if !entry.connection.stream.isHungUp { return entry.connection }
+            if entry.connection.isSilent { return entry.connection }
             entry.connection.close()
         }
         return nil

@@ -34,14 +34,14 @@ public struct Compression: Sendable {
         _ hadSuffix: Bool
     ) -> Response {
         var response = response
-        if response.status == .notModified, hadSuffix { Self.suffixTag(&response) }
+        if response.status == .notModified {
+            if hadSuffix { Self.suffixTag(&response) }
+            // As the 200 would have (RFC 9110 §15.4.5): whether it would have been compressed is not known here.
+            if response.headers.contains(.etag) { Self.addVary(&response) }
+        }
         guard isCompressible(response) else { return response }
         // Also where it is sent as it is: another client would have got another content.
-        if !response.headers.lists("accept-encoding", in: .vary),
-            !response.headers.lists("*", in: .vary)
-        {
-            response.headers.add(.vary, "Accept-Encoding")
-        }
+        Self.addVary(&response)
         guard request.acceptsGzip else { return response }
         switch response.body {
         case .bytes(let content):
@@ -58,6 +58,13 @@ public struct Compression: Sendable {
         response.headers[Self.contentEncoding] = "gzip"
         Self.suffixTag(&response)
         return response
+    }
+
+    private static func addVary(_ response: inout Response) {
+        guard !response.headers.lists("accept-encoding", in: .vary),
+            !response.headers.lists("*", in: .vary)
+        else { return }
+        response.headers.add(.vary, "Accept-Encoding")
     }
 
     private func isCompressible(_ response: Response) -> Bool {

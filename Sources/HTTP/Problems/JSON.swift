@@ -36,13 +36,24 @@ public enum JSON {
         return encoder
     }()
 
-    /// The value that JSON text holds.
+    /// The deepest that arrays and objects may lie within each other in what is decoded.
+    public static let mostLevels = 64
+
+    /// The value that JSON text holds, in UTF-8.
+    ///
+    /// What is nested deeper than `mostLevels` is refused before anything is read: each level takes stack, and
+    /// an event loop's is small.
     ///
     /// - Throws: `DecodingError`; `Problem.init(decoding:of:)` turns it into an answer.
     public static func decode<Value: Decodable>(
         _ type: Value.Type,
         from bytes: [UInt8]
     ) throws -> Value {
+        guard JSONCheck.isShallow(bytes) else {
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(codingPath: [], debugDescription: "nested too deeply")
+            )
+        }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .custom { decoder in
             let container = try decoder.singleValueContainer()

@@ -6,6 +6,8 @@ struct JSONCheck {
     enum Verdict: Equatable {
         /// The text stops being JSON at this place.
         case malformed(line: Int, column: Int)
+        /// What opens at this place lies within too much else.
+        case tooDeep(line: Int, column: Int)
         /// The text is JSON; the number at this pointer is no 64-bit integer.
         case oddNumber(pointer: String)
         /// The text is JSON, and all its numbers are 64-bit integers.
@@ -18,6 +20,7 @@ struct JSONCheck {
     private var index = 0
     private var path: [String] = []
     private var oddNumber: String?
+    private var isTooDeep = false
     /// A pointer that is looked for, and where its value begins.
     private var wanted: (pointer: String, index: Int?)?
 
@@ -32,10 +35,35 @@ struct JSONCheck {
         } catch {}
         let before = bytes.prefix(check.index)
         let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-        return .malformed(
-            line: before.count { $0 == 0x0A } + 1,
-            column: check.index - lineStart + 1
-        )
+        let line = before.count { $0 == 0x0A } + 1
+        let column = check.index - lineStart + 1
+        return check.isTooDeep
+            ? .tooDeep(line: line, column: column) : .malformed(line: line, column: column)
+    }
+
+    /// Whether text that nobody has looked at may be given to a reader that calls itself for each level.
+    ///
+    /// What is nested in text that is no JSON counts as well. NUL is in no JSON (RFC 8259 §7), but in all
+    /// UTF-16 and UTF-32, in which half a character would pass for a bracket or a quote: such text is
+    /// refused, since JSON between systems must be UTF-8 (§8.1).
+    static func isShallow(_ bytes: [UInt8]) -> Bool {
+        var depth = 0
+        var isInString = false
+        var isEscaped = false
+        for byte in bytes {
+            switch byte {
+            case 0x00: return false
+            case _ where isEscaped: isEscaped = false
+            case 0x5C: isEscaped = isInString
+            case 0x22: isInString.toggle()
+            case 0x5B where !isInString, 0x7B where !isInString:
+                depth += 1
+                if depth > JSON.mostLevels { return false }
+            case 0x5D where !isInString, 0x7D where !isInString: depth -= 1
+            default: break
+            }
+        }
+        return true
     }
 
     /// Where the value at a pointer (RFC 6901) begins, as a line counted from 1; nil when the text has no
@@ -69,13 +97,13 @@ struct JSONCheck {
     }
 
     private mutating func value() throws(Malformed) {
-        // Foundation gives up at the same depth.
-        guard path.count <= 512 else { throw Malformed() }
         space()
         if let wanted, wanted.index == nil, wanted.pointer == pointer { self.wanted?.index = index }
         switch next {
-        case 0x7B: try object()
-        case 0x5B: try array()
+        case 0x7B, 0x5B:
+            isTooDeep = path.count >= JSON.mostLevels
+            if isTooDeep { throw Malformed() }
+            if next == 0x7B { try object() } else { try array() }
         case 0x22: _ = try string()
         case 0x74: try require("true")
         case 0x66: try require("false")

@@ -44,6 +44,10 @@ extension Problem {
                 title: "Malformed JSON",
                 detail: "the content is not JSON: line \(line), column \(column)"
             )
+        case .tooDeep(let line, let column):
+            .badRequest(
+                "the content is nested deeper than \(JSON.mostLevels) levels: line \(line), column \(column)"
+            )
         case .oddNumber(let pointer):
             .invalid(pointer, "must be a whole number that is not too large")
         case .plain: .badRequest("the content cannot be read")

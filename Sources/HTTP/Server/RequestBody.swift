@@ -9,6 +9,8 @@ final class RequestBody: BodySource, @unchecked Sendable {
     private var decoder: BodyDecoder
     private var awaitsContinue: Bool
     private var received = 0
+    /// How much was read since others had their turn.
+    private var unyielded = 0
     private var start: Deadline?
     private var failed = false
 
@@ -75,6 +77,12 @@ final class RequestBody: BodySource, @unchecked Sendable {
                 let deadline = deadline(connection.limits)
                 count = try await connection.stream.read(into: &connection.input, until: deadline)
             } catch { throw .socket(error) }
+            unyielded += count
+            if unyielded >= ServerConnection.contentShare {
+                // A client that sends faster than this is read never makes the read wait.
+                unyielded = 0
+                await Task.yield()
+            }
             if count == 0 {
                 do throws(ParseError) { try decoder.connectionEnded() } catch {
                     throw .parse(error)

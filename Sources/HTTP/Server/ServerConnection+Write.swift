@@ -9,8 +9,17 @@ extension ServerConnection {
     /// Sends everything that is waiting.
     func flush() async throws(SocketError) {
         guard !output.isEmpty, try !flushNow() else { return }
-        try await stream.write(output, until: writeDeadline(output.count))
+        do throws(SocketError) {
+            try await stream.write(output, until: writeDeadline(output.count))
+        } catch { throw drop(error) }
         output.removeAll(keepingCapacity: true)
+    }
+
+    /// Resets the connection of a client that does not read: closed in good order, the kernel would keep for
+    /// minutes what was written.
+    private func drop(_ error: SocketError) -> SocketError {
+        if error == .timedOut { stream.closeHard() }
+        return error
     }
 
     /// Sends everything that is waiting if the socket takes it at once, and keeps the rest if not;
@@ -36,7 +45,10 @@ extension ServerConnection {
             if output.count > Self.outputLimit { try await flush() }
             return
         }
-        try await stream.write(output, content, until: writeDeadline(output.count + content.count))
+        do throws(SocketError) {
+            let deadline = writeDeadline(output.count + content.count)
+            try await stream.write(output, content, until: deadline)
+        } catch { throw drop(error) }
         output.removeAll(keepingCapacity: true)
     }
 
@@ -68,7 +80,10 @@ extension ServerConnection {
         case .stream(let length, let produce):
             let isDelimited = length != nil || head.version == .http11
             append(response, to: head, closing: closing || !isDelimited)
-            guard hasContent else { return (0, isDelimited) }
+            guard hasContent else {
+                if !isDelimited { try await finish() }
+                return (0, isDelimited)
+            }
             let writer = ResponseWriter(
                 self,
                 length: length,
@@ -79,6 +94,8 @@ extension ServerConnection {
                 try writer.finish()
             } catch {
                 writer.detach()
+                // Where only the end tells that a content is complete, a failure must not look like one.
+                if !isDelimited { stream.closeHard() }
                 return (writer.sent, false)
             }
             if !isDelimited { try await finish() }

@@ -42,6 +42,13 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
     /// Since when nothing is owed to the client; told by whoever last read the clock.
     var lastActivity = Deadline.now
 
+    /// How many bytes of one client are taken before others have their turn: a single read's.
+    private static let share = 16_384
+    /// How many requests of one client are answered by its task before others have their turn.
+    private static let mostInTurn = 64
+    /// How much of a content is read before others have their turn.
+    static let contentShare = 65_536
+
     var limits: HTTPLimits { server.settings.limits }
 
     init(_ stream: Stream, _ server: ServerLoop) {
@@ -74,6 +81,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
     }
 
     private func serveAtOnce(_ buffers: ServerLoop.Buffers) -> Burst {
+        var taken = 0
         do throws(SocketError) {
             repeat {
                 guard let count = try stream.readNow(into: &buffers.input) else { break }
@@ -81,11 +89,13 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
                 guard answerAtOnce(buffers), try flushNow(&buffers.output) else {
                     return .unfinished
                 }
-            } while stream.watcher.mayRead
+                taken += count
+            } while taken < Self.share && stream.watcher.mayRead
         } catch {
             return .closed
         }
-        return buffers.input.isEmpty && !stream.readWaitsForWriting ? .resting : .unfinished
+        let isDone = buffers.input.isEmpty && !stream.readWaitsForWriting && taken < Self.share
+        return isDone ? .resting : .unfinished
     }
 
     /// Answers the requests at hand; false when one of them has to wait for something.
@@ -112,9 +122,12 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
                 unfinished = nil
                 guard try await complete(turn) else { return end() }
             }
+            var answered = 0
             while true {
                 switch try await next() {
                 case .request(let head):
+                    answered += 1
+                    if answered.isMultiple(of: Self.mostInTurn) { await Task.yield() }
                     guard let turn = exchange(head, &output) else { continue }
                     guard try await complete(turn) else { return end() }
                 case .rest: return rest()
@@ -256,8 +269,14 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         try await flush()
         stream.closeWrite()
         let deadline = Deadline.after(limits.lingerTime)
+        var skipped = 0
         repeat {
+            skipped += input.count
             input.consume(input.count)
+            if skipped >= Self.contentShare {
+                skipped = 0
+                await Task.yield()
+            }
         } while try await stream.read(into: &input, until: deadline) > 0 && !deadline.hasPassed
     }
 }

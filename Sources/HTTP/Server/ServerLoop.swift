@@ -52,8 +52,11 @@ final class ServerLoop: @unchecked Sendable {
                 try? await EventLoop.sleep(for: .milliseconds(10))
             }
         }
-        await seeOut()
         acceptor.close()
+        // Who waits to be let in is told so. Whichever loop is the first to get here ends it for all.
+        while let stream = acceptor.acceptNow() { turnAway(ServerConnection(stream, self)) }
+        listener.stop()
+        await seeOut()
     }
 
     // MARK: Tasks
@@ -186,11 +189,11 @@ final class ServerLoop: @unchecked Sendable {
     /// cancelled, and even then none is left behind.
     private func seeOut() async {
         let end = Deadline.after(settings.limits.drainTime)
-        for connection in turnedAway.values { connection.task?.cancel() }
-        for connection in turnedAway.values { await connection.task?.value }
-        while !connections.isEmpty, !end.hasPassed {
+        while !connections.isEmpty || !turnedAway.isEmpty, !end.hasPassed {
             try? await EventLoop.sleep(for: .milliseconds(5))
         }
+        for connection in turnedAway.values { connection.task?.cancel() }
+        for connection in turnedAway.values { await connection.task?.value }
         for connection in connections.values {
             connection.task?.cancel()
             connection.abort()

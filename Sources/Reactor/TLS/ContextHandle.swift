@@ -68,7 +68,8 @@ internal import COpenSSL
         if !mutual {
             try require(unsafe SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20"))
         }
-        // A resumed session is not verified again, so it must not outlive a certificate by much.
+        // A resumed session's certificate is not verified again but for its end, so trust must not outlive a
+        // change of it by much.
         unsafe SSL_CTX_set_timeout(pointer, 600)
         // Required for resumption with client certificates.
         let name = Array("anyway".utf8)

@@ -172,6 +172,10 @@ internal import Glibc
         if let certificate = unsafe SSL_get0_peer_certificate(ssl),
             unsafe SSL_get_verify_result(ssl) == Int(X509_V_OK)
         {
+            // A resumed session was verified when it began, and each resumption brings a ticket for the next.
+            guard unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0 else {
+                return fail("the peer's certificate: certificate has expired")
+            }
             peerIdentity = unsafe spiffeIdentity(of: certificate)
         }
         if let expected, expected != peerIdentity {

@@ -106,7 +106,11 @@ final class TraceExporter: Sendable {
         guard let request else { return .status(0, retryAfter: nil) }
         do {
             let deadline = Deadline.after(limit)
-            let found = try await SocketAddress.resolve(host: target.host, port: target.port)
+            let found = try await SocketAddress.resolve(
+                host: target.host,
+                port: target.port,
+                until: deadline
+            )
             guard let address = found.first else { return .noAnswer }
             let response = try await client.send(request, to: Endpoint(address), until: deadline)
             let retryAfter = response.headers["retry-after"].flatMap(Int64.init)

@@ -31,7 +31,7 @@ extension UserRoutes {
         } else if let session = request.session {
             let user = try request.user()
             if isEverywhere {
-                _ = try await sessions.end(RevokeUserSessions(user: user))
+                _ = try await sessions.endAll(of: user)
             } else {
                 _ = try await sessions.end(RevokeSessionByID(session: session, user: user))
             }
@@ -44,7 +44,7 @@ extension UserRoutes {
     private func end(_ token: RefreshToken, _ isEverywhere: Bool) async throws(Problem) {
         // One that was used up ends its own session and no other: it may be in strange hands.
         if isEverywhere, let user = try await store.one(SelectSessionUser(token: token)) {
-            _ = try await sessions.end(RevokeUserSessions(user: user))
+            _ = try await sessions.endAll(of: user)
         } else {
             _ = try await sessions.end(RevokeSession(token: token))
         }

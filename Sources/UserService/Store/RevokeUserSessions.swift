@@ -6,7 +6,7 @@ internal import ServiceKit
 /// Ends all sessions of a user; a row for each that may have access tokens which are still valid.
 ///
 /// Access tokens are given out with refresh tokens alone, so only sessions with a young one need be
-/// told to anybody.
+/// told to anybody. `LockUserSessions` goes before it: else a token that is given out meanwhile is not seen.
 struct RevokeUserSessions: Statement {
     static let sql = """
         WITH ended AS (

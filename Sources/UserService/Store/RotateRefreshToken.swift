@@ -6,15 +6,23 @@ internal import ServiceKit
 ///
 /// No row means that it is unknown, expired, revoked, or was used before. Of two at the same time
 /// one waits for the other's row lock and then finds the token used.
+///
+/// The session is locked first, so that who ends it at the same time either comes first, and the session is
+/// found ended here, or waits and sees the token that is made here.
 struct RotateRefreshToken: Statement {
     static let sql = """
-        WITH used AS (
+        WITH session AS (
+            SELECT session.id, session.user_id, session.expires_at
+            FROM refresh_tokens AS token JOIN sessions AS session ON session.id = token.session_id
+            WHERE token.token_hash = $1
+                AND session.revoked_at IS NULL AND session.expires_at > now()
+            FOR SHARE OF session
+        ), used AS (
             UPDATE refresh_tokens AS token
             SET used_at = now()
-            FROM sessions AS session
+            FROM session
             WHERE token.token_hash = $1 AND token.used_at IS NULL AND token.expires_at > now()
                 AND session.id = token.session_id
-                AND session.revoked_at IS NULL AND session.expires_at > now()
             RETURNING session.id, session.user_id, session.expires_at
         ), next AS (
             INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
