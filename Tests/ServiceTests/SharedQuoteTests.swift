@@ -79,19 +79,22 @@ private final class Catalog: Sendable {
                 metrics: Metrics()
             )
         )
-        let results = await withTaskGroup(of: (Int, Result<Quote, Problem>).self) { tasks in
-            for (index, checkout) in checkouts.enumerated() {
-                tasks.addTask(executorPreference: group.loops[0]) {
-                    do throws(Problem) {
-                        let quote = try await client.quote(checkout, remembering: false)
-                        return (index, .success(quote))
-                    } catch {
-                        return (index, .failure(error))
+        // Begun on the loop: from outside it could be at the first before the last is there.
+        let results = await Task(executorPreference: group.loops[0]) {
+            await withTaskGroup(of: (Int, Result<Quote, Problem>).self) { tasks in
+                for (index, checkout) in checkouts.enumerated() {
+                    tasks.addTask {
+                        do throws(Problem) {
+                            let quote = try await client.quote(checkout, remembering: false)
+                            return (index, .success(quote))
+                        } catch {
+                            return (index, .failure(error))
+                        }
                     }
                 }
+                return await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
             }
-            return await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
+        }.value
         serving.cancel()
         _ = await serving.result
         group.shutdown()
