@@ -10,6 +10,7 @@ Works on a copy under .build/mutation, so the sources stay as they are. Prints a
 exits 1 when one survives, 2 when one does not apply or does not compile.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -67,6 +68,7 @@ def remove_leftovers(names):
                 path.unlink()
 
 
+@functools.cache
 def targets(suites):
     """The names of the test targets in which suites are."""
     found = set()

@@ -71,10 +71,7 @@ struct CrawlVerdict: Sendable, Equatable {
 
     /// The slow must have been served for the rest to mean anything: half of what their pace allows.
     var holds: Bool {
-        let confirmed = Double(crawling.outcomes["201", default: 0])
-        let limit = well.latencies.percentile(0.5) * 2 + .milliseconds(100)
-        return confirmed >= 0.95 * Double(max(1, crawling.requests))
-            && crawling.latencies.percentile(0.5) <= limit
+        crawling.isServed(likeThoseOf: well)
             && readBytes * 2 >= SlowClients.mostRead
             && lateSenders == SlowClients.senders && grownBytes < Self.mostGrowth
     }

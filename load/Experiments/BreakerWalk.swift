@@ -53,10 +53,7 @@ struct BreakerWalk: Sendable {
             """
         )
         Terminal.say("")
-        let walk = try await stage.whileBroken {
-        } during: {
-            try await watch()
-        }
+        let walk = try await stage.whileBroken(during: watch)
         Terminal.say("\n" + walk.text + "\n\nThe books, once every saga has ended:")
         let adds = try await stage.verify()
         return stage.conclude(

@@ -25,14 +25,7 @@ struct Chaos: Sendable {
 
             """
         )
-        let begun: Int
-        do {
-            begun = try await stage.underLoad { try await perform(plan) }
-        } catch {
-            await stage.clearFaults()
-            throw error
-        }
-        await stage.clearFaults()
+        let begun = try await stage.whileBroken(during: { try await perform(plan) })
         let sum = stage.session.recorder.sum
         let verdict = ChaosVerdict(
             planned: plan.troubles.count,

@@ -111,14 +111,23 @@ struct Stage: Sendable {
         _ broken: @escaping @Sendable () async throws -> Void,
         during body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
+        try await whileBroken(mix: mix, undo: undo) {
+            try await broken()
+            return try await body()
+        }
+    }
+
+    /// Does `body`, which breaks something, under load, and mends it whatever happens.
+    func whileBroken<Value: Sendable>(
+        mix: Mix = Mix(.checkout),
+        undo: (@Sendable () async -> Void)? = nil,
+        during body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
         let mend: @Sendable () async -> Void = {
             await mending { if let undo { await undo() } else { await clearFaults() } }
         }
         do {
-            let value = try await underLoad(mix: mix) {
-                try await broken()
-                return try await body()
-            }
+            let value = try await underLoad(mix: mix, body)
             await mend()
             return value
         } catch {

@@ -137,9 +137,8 @@ struct Crawl: Sendable {
     ///
     /// - Throws: when one of them does not tell: a sum without it would be wrong.
     private func memory() async throws -> Int {
-        try await stage.metrics(of: stage.members(of: "gateway")).flatMap(MetricsText.samples)
-            .filter { $0.name == "process_resident_memory_bytes" }
-            .reduce(0) { $0 + Int($1.value) }
+        let texts = try await stage.metrics(of: stage.members(of: "gateway"))
+        return MetricsText.sum(of: "process_resident_memory_bytes", in: texts)
     }
 
     /// The most memory of the next so many seconds, looked at once a second.

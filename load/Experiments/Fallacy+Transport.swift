@@ -129,10 +129,8 @@ extension Stage {
     ///
     /// - Throws: when it does not answer, asked five times.
     func metrics(of member: Member) async throws -> String {
-        for _ in 0..<5 {
-            if let text = await admin.metrics([member]).first { return text }
-            try await EventLoop.sleep(for: .milliseconds(200))
-        }
+        let text = try await Admin.insist { await admin.metrics([member]).first }
+        if let text { return text }
         throw Shop.Failed(description: "\(member.name) does not say what it has done")
     }
 

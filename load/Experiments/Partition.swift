@@ -38,10 +38,11 @@ struct Partition: Sendable {
 
             """
         )
-        let verdict = try await stage.whileBroken(mix: .lookAndBuy, undo: resume) {
-        } during: {
-            try await perform()
-        }
+        let verdict = try await stage.whileBroken(
+            mix: .lookAndBuy,
+            undo: resume,
+            during: perform
+        )
         Terminal.say("\n" + verdict.text + "\n\nThe books, once every saved order was placed:")
         let adds = try await stage.verify()
         return stage.conclude(

@@ -97,10 +97,7 @@ struct SkewedClocks: Sendable {
     /// - Throws: when it can, and does not say, asked five times.
     private func place(_ reader: EventReader?) async throws -> String? {
         guard let reader else { return nil }
-        for _ in 0..<5 {
-            if let place = await reader.newest() { return place }
-            try await EventLoop.sleep(for: .milliseconds(200))
-        }
+        if let place = try await Admin.insist({ await reader.newest() }) { return place }
         throw Shop.Failed(description: "the order service does not say where its feed ends")
     }
 
@@ -221,10 +218,6 @@ struct SkewedClocks: Sendable {
     }
 
     private static func adoptions(_ texts: [String]) -> Int {
-        texts.reduce(0) { sum, text in
-            sum
-                + MetricsText.samples(text).filter { $0.name == "saga_adopted_total" }
-                .reduce(0) { $0 + Int($1.value) }
-        }
+        MetricsText.sum(of: "saga_adopted_total", in: texts)
     }
 }

@@ -55,6 +55,11 @@ enum MetricsText {
         var value: Double
     }
 
+    /// What the samples of a name come to, those of all labels and texts together.
+    static func sum(of name: String, in texts: [String]) -> Int {
+        texts.flatMap(samples).filter { $0.name == name }.reduce(0) { $0 + Int($1.value) }
+    }
+
     /// Every line that is a sample; comments and what cannot be read are left out.
     static func samples(_ text: String) -> [Sample] {
         text.split(separator: "\n").compactMap { line in

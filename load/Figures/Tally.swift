@@ -23,6 +23,17 @@ struct Tally: Sendable, Equatable {
     /// Answers.
     var requests: Int { outcomes.values.reduce(0, +) }
 
+    /// Whether 95 of 100 checkouts were confirmed at once.
+    var isMostlyConfirmed: Bool {
+        Double(outcomes["201", default: 0]) >= 0.95 * Double(max(1, requests))
+    }
+
+    /// Whether most are confirmed, and the median is at most twice that of better times, and 100 ms.
+    func isServed(likeThoseOf well: Tally) -> Bool {
+        isMostlyConfirmed
+            && latencies.percentile(0.5) <= well.latencies.percentile(0.5) * 2 + .milliseconds(100)
+    }
+
     /// Median, 99th percentile and answers, for the terminal.
     func line(_ name: String) -> String {
         "  \(name): p50 \(Figure.milliseconds(latencies.percentile(0.5))) ms, p99 "

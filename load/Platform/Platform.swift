@@ -127,16 +127,21 @@ struct Admin: Sendable {
     ///
     /// - Throws: when it takes none, or does not answer, asked five times.
     func rules(of member: Member) async throws -> [JSONValue] {
-        for _ in 0..<5 {
-            guard let answer = await ask(member, ClientRequest(.get, "/faults")) else {
-                try await EventLoop.sleep(for: .milliseconds(200))
-                continue
-            }
-            guard answer.status == 200 else { break }
-            let value = try JSON.decode(JSONValue.self, from: Array(answer.text.utf8))
-            return value["rules"]?.array ?? []
+        let answer = try await Self.insist { await ask(member, ClientRequest(.get, "/faults")) }
+        guard let answer, answer.status == 200 else {
+            throw Shop.Failed(description: "\(member.name) takes no faults")
         }
-        throw Shop.Failed(description: "\(member.name) takes no faults")
+        let value = try JSON.decode(JSONValue.self, from: Array(answer.text.utf8))
+        return value["rules"]?.array ?? []
+    }
+
+    /// What comes of a question that may go without an answer where the machine is busy: asked five times.
+    static func insist<Answer>(_ question: () async -> Answer?) async throws -> Answer? {
+        for _ in 0..<5 {
+            if let answer = await question() { return answer }
+            try await EventLoop.sleep(for: .milliseconds(200))
+        }
+        return nil
     }
 
     private func sum(

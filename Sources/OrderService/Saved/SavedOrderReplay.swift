@@ -30,22 +30,6 @@ struct SavedOrderReplay: Sendable {
     /// What was told of, so that an order that stays is not told of at each look.
     private let told = RecentOrders(limit: 1000)
 
-    init(
-        saved: SavedOrders,
-        folder: JournalFolder,
-        maxBytes: Int,
-        routes: OrderRoutes,
-        log: Logger,
-        measures: SavedOrderMeasures
-    ) {
-        self.saved = saved
-        self.folder = folder
-        self.maxBytes = maxBytes
-        self.routes = routes
-        self.log = log
-        self.measures = measures
-    }
-
     /// Places what waits, until the task is cancelled.
     func run() async {
         var look = 0
