@@ -29,6 +29,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var timers = TimerQueue<@Sendable () -> Void>()
     private var watchers: [Watcher?] = []
     private var freeSlots: [Int] = []
+    private var posted = Postbag()
 
     /// Starts the thread.
     ///
@@ -172,6 +173,35 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         freeSlots.append(slot)
     }
 
+    // MARK: Sending together
+
+    /// Keeps what a connection has to say until the end of the turn.
+    func post(_ head: [UInt8], _ body: [UInt8], for stream: Stream) {
+        preconditionIsCurrent()
+        posted.add(head, body, for: stream)
+        if posted.isFull { sendPosted() }
+    }
+
+    /// Sends what was posted by now.
+    func sendPosted() {
+        guard !posted.isEmpty else { return }
+        // Taken out: a reader that is woken may post in turn.
+        var bag = Postbag()
+        swap(&bag, &posted)
+        // Safe: the bytes are lent for the length of the call, and the letters lie inside them.
+        unsafe bag.bytes.withUnsafeBytes { bytes in
+            for letter in bag.letters {
+                let piece = unsafe UnsafeRawBufferPointer(
+                    rebasing: bytes[letter.start..<letter.end]
+                )
+                unsafe letter.stream.deliver(piece)
+            }
+        }
+        guard posted.isEmpty else { return }
+        bag.clear()
+        swap(&bag, &posted)
+    }
+
     // MARK: The loop
 
     private func run() {
@@ -182,6 +212,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             while !takeDeliveries() {
                 runReady()
                 fireTimers()
+                sendPosted()
                 let timeout = prepareToSleep()
                 let count = unsafe epoll_wait(epoll, events.baseAddress, 256, timeout)
                 for index in 0..<max(0, Int(count)) {
