@@ -30,6 +30,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var watchers: [Watcher?] = []
     private var freeSlots: [Int] = []
     private var posted = Postbag()
+    private var chores: [@Sendable () -> Void] = []
 
     /// Starts the thread.
     ///
@@ -182,6 +183,21 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         if posted.isFull { sendPosted() }
     }
 
+    /// Has something small done once this turn has sent what it has to say, and before the loop sleeps.
+    ///
+    /// For what no answer waits for, such as waking another thread. Call it on the loop.
+    public func afterTurn(_ chore: @escaping @Sendable () -> Void) {
+        preconditionIsCurrent()
+        chores.append(chore)
+    }
+
+    private func doChores() {
+        guard !chores.isEmpty else { return }
+        let work = chores
+        chores = []
+        for chore in work { chore() }
+    }
+
     /// Sends what was posted by now.
     func sendPosted() {
         guard !posted.isEmpty else { return }
@@ -213,6 +229,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
                 runReady()
                 fireTimers()
                 sendPosted()
+                doChores()
                 let timeout = prepareToSleep()
                 let count = unsafe epoll_wait(epoll, events.baseAddress, 256, timeout)
                 for index in 0..<max(0, Int(count)) {
@@ -263,7 +280,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// How long epoll may wait, in milliseconds; announces the sleep so that senders ring the bell.
     private func prepareToSleep() -> Int32 {
-        guard ready.isEmpty else { return 0 }
+        guard ready.isEmpty, posted.isEmpty, chores.isEmpty else { return 0 }
         let mayWait = inbox.withLock { inbox in
             inbox.isSleeping = inbox.jobs.isEmpty && inbox.work.isEmpty && !inbox.isStopped
             return inbox.isSleeping

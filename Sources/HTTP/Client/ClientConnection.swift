@@ -91,7 +91,7 @@ final class ClientConnection: @unchecked Sendable {
             switch request.body {
             case .bytes(let content):
                 let sent = try stream.post(head, content)
-                if sent == head.count + content.count { return pool.giveBack(head: head) }
+                if sent == head.count + content.count { return pool.giveBack(head: &head) }
                 if sent == 0 {
                     try await stream.write(head, content, until: deadline)
                 } else {
