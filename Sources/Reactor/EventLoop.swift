@@ -201,21 +201,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Sends what was posted by now.
     func sendPosted() {
         guard !posted.isEmpty else { return }
-        // Taken out: a reader that is woken may post in turn.
-        var bag = Postbag()
-        swap(&bag, &posted)
         // Safe: the bytes are lent for the length of the call, and the letters lie inside them.
-        unsafe bag.bytes.withUnsafeBytes { bytes in
-            for letter in bag.letters {
+        unsafe posted.bytes.withUnsafeBytes { bytes in
+            for letter in posted.letters {
                 let piece = unsafe UnsafeRawBufferPointer(
                     rebasing: bytes[letter.start..<letter.end]
                 )
                 unsafe letter.stream.deliver(piece)
             }
         }
-        guard posted.isEmpty else { return }
-        bag.clear()
-        swap(&bag, &posted)
+        posted.clear()
     }
 
     // MARK: The loop

@@ -4,9 +4,9 @@ import Glibc
 extension Stream {
     /// Has both parts sent together with what others send, at the end of the loop's turn at the latest.
     ///
-    /// For what is small and waits for nothing but its own answer. What the socket does not take then is sent
-    /// by ``settle(until:)``, which every `read` and `write` begins with; whoever waits to read is woken
-    /// for it. A failure is told by the next `read` or `write`, as one that came after a `write` would be.
+    /// For what is small and waits for nothing but its own answer. What the socket does not take then is owed:
+    /// the loop sends it as soon as there is room, and nothing else is sent before. A failure is told by the
+    /// next `read` or `write`, as one is that comes after a `write`.
     ///
     /// - Returns: how many bytes were taken: all, unless they are many, TLS is spoken, or earlier ones are
     ///   still owed; then `write` the rest next, or both parts when it is 0.
@@ -20,8 +20,8 @@ extension Stream {
         return total
     }
 
-    /// Whether something that was posted could not be sent yet: then ``settle(until:)`` comes first.
-    public var owes: Bool { !owed.isEmpty }
+    /// Whether something that was posted has not been taken by the socket.
+    var owes: Bool { !owed.isEmpty }
 
     /// Sends what was posted as far as the socket takes it without waiting; true when nothing is owed then.
     public func settleNow() -> Bool {
@@ -29,21 +29,18 @@ extension Stream {
         return !owes
     }
 
-    /// Sends what was posted, as far as the socket has not taken it.
+    /// Waits until the socket has taken what was posted.
     ///
     /// - Throws: as `write(_:until:)`.
     public func settle(until deadline: Deadline) async throws(SocketError) {
         if isPosted { loop.sendPosted() }
-        while !owed.isEmpty {
-            guard !isClosed else { throw .closed }
-            let sent = try send(owed, [], from: 0)
-            owed.removeFirst(sent)
-            if !owed.isEmpty { try await watcher.writable(until: deadline) }
+        while owes {
+            try sendOwed()
+            if owes { try await watcher.writable(until: deadline) }
         }
-        owed = []
     }
 
-    /// Sends a letter; called by the loop.
+    /// Sends a letter; the loop calls it.
     func deliver(_ letter: UnsafeRawBufferPointer) {
         isPosted = false
         guard !isClosed else { return }
@@ -61,8 +58,27 @@ extension Stream {
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[count...])
         }
         guard unsafe !rest.isEmpty else { return }
-        // What went wrong, if it was more than want of room, the next attempt meets again.
         unsafe owed.append(contentsOf: rest)
-        watcher.nudgeReader()
+        watcher.onRoom = { [self] in
+            do throws(SocketError) { try sendOwed() } catch { giveUp() }
+        }
+    }
+
+    /// Ends a connection on which something is missing: whoever reads or writes next finds it closed.
+    private func giveUp() {
+        owed = []
+        hasFailed = true
+        watcher.onRoom = nil
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// Sends what is owed as far as the socket takes it.
+    private func sendOwed() throws(SocketError) {
+        guard !isClosed else { throw .closed }
+        let sent = try send(owed, [], from: 0)
+        owed.removeFirst(sent)
+        guard owed.isEmpty else { return }
+        owed = []
+        watcher.onRoom = nil
     }
 }

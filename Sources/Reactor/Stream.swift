@@ -15,6 +15,8 @@ public final class Stream: @unchecked Sendable {
     public let watcher: Watcher
     private(set) var tls: TLSSession?
     private var isOpen = true
+    /// Whether what was posted can never be sent: an end that is read then is none.
+    var hasFailed = false
     /// Whether the loop holds something to send at the end of its turn.
     var isPosted = false
     /// What was posted and not taken by the socket.
@@ -165,7 +167,6 @@ public final class Stream: @unchecked Sendable {
         until deadline: Deadline
     ) async throws(SocketError) -> Int {
         while true {
-            if owes { try await settle(until: deadline) }
             if let count = try readNow(into: &buffer, atMost: limit) { return count }
             try await waitToRead(until: deadline)
         }
@@ -179,7 +180,7 @@ public final class Stream: @unchecked Sendable {
         into buffer: inout ByteBuffer,
         atMost limit: Int = 16384
     ) throws(SocketError) -> Int? {
-        guard isOpen else { throw .closed }
+        guard isOpen, !hasFailed else { throw .closed }
         if let tls { return try readNow(tls, into: &buffer, atMost: limit) }
         guard watcher.mayRead else { return nil }
         var code: Int32 = 0

@@ -64,6 +64,8 @@ public final class Watcher: @unchecked Sendable {
     private var lastTicket: UInt64 = 0
     /// Called once when the descriptor fails, as when the peer resets; not when it ends its half.
     var onFailure: (() -> Void)?
+    /// Called whenever there is room to write, before whoever waits for it; it wakes nobody.
+    var onRoom: (() -> Void)?
 
     /// Registers `descriptor`, which must be non-blocking, with `loop`.
     ///
@@ -113,6 +115,7 @@ public final class Watcher: @unchecked Sendable {
         guard let slot else { return }
         self.slot = nil
         onFailure = nil
+        onRoom = nil
         loop.deregister(slot: slot, descriptor: descriptor)
         wake(.read, .closed)
         wake(.write, .closed)
@@ -183,12 +186,6 @@ public final class Watcher: @unchecked Sendable {
     func readWouldBlock() {
         reading.isReady = false
         reading.isSpent = reading.isHungUp
-    }
-
-    /// Wakes who waits to read, because there is something to send first.
-    func nudgeReader() {
-        reading.isReady = true
-        wake(.read, .ready)
     }
 
     // MARK: Waiting
@@ -301,6 +298,7 @@ public final class Watcher: @unchecked Sendable {
         }
         if flags & EPOLLIN.rawValue != 0 { reading.isReady = true }
         if flags & EPOLLOUT.rawValue != 0 { writing.isReady = true }
+        if writing.isReady || writing.isHungUp { onRoom?() }
         if mayRead { wake(.read, .ready) }
         if writing.isReady || writing.isHungUp { wakeWriter() }
     }

@@ -15,14 +15,14 @@ import Testing
     }
 
     /// How many bytes lie before this end, which nobody has read.
-    private static func waiting(_ stream: Stream) -> Int {
+    private static func waiting(_ stream: Reactor.Stream) -> Int {
         var bytes = [UInt8](repeating: 0, count: 131_072)
         let flags = Int32(MSG_PEEK | MSG_DONTWAIT)
         return max(0, unsafe recv(stream.descriptor, &bytes, bytes.count, flags))
     }
 
     /// Everything up to the peer's end.
-    private static func all(_ stream: Stream) async throws -> [UInt8] {
+    private static func all(_ stream: Reactor.Stream) async throws -> [UInt8] {
         var buffer = ByteBuffer()
         while try await stream.read(into: &buffer, until: .after(.seconds(5))) > 0 {}
         return buffer.take(buffer.count)
@@ -80,23 +80,22 @@ import Testing
         }
     }
 
-    @Test func `what the socket does not take follows as soon as it does, while one waits to read`()
-        async throws
-    {
+    /// Writes until the socket takes no more; how many bytes it took.
+    private static func fill(_ stream: Reactor.Stream) throws -> Int {
+        let filler = [UInt8](repeating: 1, count: 65_536)
+        var sent = 0
+        while case let count = try stream.writeNow(filler), count > 0 { sent += count }
+        return sent
+    }
+
+    @Test func `what the socket does not take follows as soon as it does`() async throws {
         try await onLoop {
             let (client, server) = try await Self.pair()
-            let filler = [UInt8](repeating: 1, count: 65_536)
-            var sent = 0
-            while case let count = try client.writeNow(filler), count > 0 { sent += count }
+            let sent = try Self.fill(client)
             let last = [UInt8](repeating: 2, count: 9_000)
             #expect(try client.post(last) == last.count)
             #expect(try client.post([3]) == 1)
-            async let answer: Int = {
-                var buffer = ByteBuffer()
-                return try await client.read(into: &buffer, until: .after(.seconds(5)))
-            }()
-            await Task.yield()
-            #expect(client.owes)
+            #expect(!client.settleNow())
             // Nothing may overtake what is owed.
             #expect(try client.writeNow([5]) == 0 && client.post([5]) == 0)
             var buffer = ByteBuffer()
@@ -105,8 +104,29 @@ import Testing
             }
             #expect(buffer.take(sent).allSatisfy { $0 == 1 })
             #expect(buffer.take(buffer.count) == last + [3] && client.settleNow())
+            client.close()
+            server.close()
+        }
+    }
+
+    @Test func `one may wait to read, another to write, while something is owed`() async throws {
+        try await onLoop {
+            let (client, server) = try await Self.pair()
+            let sent = try Self.fill(client)
+            #expect(try client.post([2]) == 1)
+            #expect(!client.settleNow())
+            async let answer = client.readOne()
+            async let written: Void = client.write([3], until: .after(.seconds(5)))
+            await Task.yield()
+            var buffer = ByteBuffer()
+            while buffer.count < sent + 2 {
+                _ = try await server.read(into: &buffer, until: .after(.seconds(5)))
+            }
+            buffer.consume(sent)
+            #expect(buffer.take(2) == [2, 3])
+            try await written
             try await server.write([4], until: .after(.seconds(1)))
-            #expect(try await answer == 1)
+            #expect(try await answer == 4)
             client.close()
             server.close()
         }
@@ -117,18 +137,27 @@ import Testing
     {
         try await onLoop {
             let (client, server) = try await Self.pair()
-            let filler = [UInt8](repeating: 1, count: 65_536)
-            while try client.writeNow(filler) > 0 {}
-            #expect(try client.post(filler.dropLast(60_000).map(\.self)) == 5_536)
+            _ = try Self.fill(client)
+            #expect(try client.post([2]) == 1)
             await #expect(throws: SocketError.timedOut) {
                 try await client.settle(until: .after(.milliseconds(50)))
             }
             server.closeHard()
+            await #expect(throws: SocketError.closed) { try await client.readOne() }
             await #expect(throws: SocketError.closed) {
-                try await client.settle(until: .after(.seconds(5)))
+                try await client.write([3], until: .after(.seconds(5)))
             }
             client.close()
             #expect(throws: SocketError.closed) { try client.post([1]) }
         }
+    }
+}
+
+extension Reactor.Stream {
+    /// The next byte.
+    fileprivate func readOne() async throws(SocketError) -> UInt8? {
+        var buffer = ByteBuffer()
+        _ = try await read(into: &buffer, atMost: 1, until: .after(.seconds(5)))
+        return buffer.take(buffer.count).first
     }
 }

@@ -59,7 +59,9 @@ final class ClientConnection: @unchecked Sendable {
     /// Goes back to the pool after a complete exchange, unless anything speaks against it.
     func release(reusable: Bool) {
         // Bytes behind the response were not asked for: nothing about them can be trusted.
-        guard reusable, input.isEmpty, isOpen, !isCutShort, !stream.owes else { return close() }
+        guard reusable, input.isEmpty, isOpen, !isCutShort, stream.settleNow() else {
+            return close()
+        }
         pool.giveBack(input)
         input = ByteBuffer()
         if !pool.keep(self) { close() }

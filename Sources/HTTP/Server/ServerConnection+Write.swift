@@ -36,7 +36,7 @@ extension ServerConnection {
     func flushNow() throws(SocketError) -> Bool { try flushNow(&output) }
 
     func flushNow(_ output: inout [UInt8]) throws(SocketError) -> Bool {
-        guard !output.isEmpty else { return !stream.owes }
+        guard !output.isEmpty else { return true }
         let sent = try stream.post(output)
         let isDone = sent == output.count
         if isDone {

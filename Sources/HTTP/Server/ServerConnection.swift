@@ -94,9 +94,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         } catch {
             return .closed
         }
-        let isDone =
-            buffers.input.isEmpty && !stream.owes && !stream.readWaitsForWriting
-            && taken < Self.share
+        let isDone = buffers.input.isEmpty && !stream.readWaitsForWriting && taken < Self.share
         return isDone ? .resting : .unfinished
     }
 
@@ -194,8 +192,10 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         if isIdle || task == nil { stream.close() }
     }
 
-    /// Closes the connection whatever it is doing.
-    func abort() { stream.close() }
+    /// Closes the connection whatever it is doing; hard when its client did not read what it was sent.
+    func abort() {
+        if stream.isClosed || stream.settleNow() { stream.close() } else { stream.closeHard() }
+    }
 
     // MARK: Reading
 
