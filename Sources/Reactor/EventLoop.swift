@@ -232,8 +232,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
                     let flags = unsafe anyway_epoll_events(&events[index])
                     dispatch(token, flags)
                 }
+                // What was answered at once need not wait for the tasks.
+                sendPosted()
             }
         }
+        sendPosted()
+        doChores()
         CurrentLoop.set(nil)
         close(epoll)
         close(doorbell)

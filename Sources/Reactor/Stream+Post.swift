@@ -23,6 +23,9 @@ extension Stream {
     /// Whether something that was posted has not been taken by the socket.
     var owes: Bool { !owed.isEmpty }
 
+    /// How many bytes those are.
+    public var owedBytes: Int { owed.count }
+
     /// Sends what was posted as far as the socket takes it without waiting; true when nothing is owed then.
     public func settleNow() -> Bool {
         if isPosted { loop.sendPosted() }
@@ -54,6 +57,7 @@ extension Stream {
                 Int32(MSG_NOSIGNAL)
             )
             if count < 0, errno == EINTR { continue }
+            if count < 0, errno != EAGAIN { return giveUp() }
             guard count > 0 else { break }
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[count...])
         }

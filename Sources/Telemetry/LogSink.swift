@@ -17,6 +17,9 @@ public final class LogSink: Sendable {
     /// How long the writer rests after a write, in microseconds.
     private static let pause: UInt32 = 2000
 
+    /// How often the writer looks unasked, in seconds: a loop that never ends its turn wakes nobody.
+    private static let look = 1
+
     private let descriptor: Int32
     private let queue: Mutex<LogQueue>
     private let wake = Semaphore()
@@ -100,7 +103,7 @@ public final class LogSink: Sendable {
                 // Under load lines come together this way: without the pause each would wake this
                 // thread and cost a write of its own, more than many a request that it tells of.
                 usleep(Self.pause)
-            case .sleep: wake.wait()
+            case .sleep: wake.wait(atMost: Self.look)
             case .stop: return
             }
         }
@@ -168,7 +171,11 @@ public final class LogSink: Sendable {
 
     func signal() { unsafe sem_post(pointer) }
 
-    func wait() {
-        while unsafe sem_wait(pointer) != 0 {}  // Interrupted: wait on.
+    func wait(atMost seconds: Int) {
+        var end = timespec()
+        // Both calls get a struct on this stack frame.
+        unsafe clock_gettime(CLOCK_REALTIME, &end)
+        end.tv_sec += seconds
+        while unsafe sem_timedwait(pointer, &end) != 0, errno == EINTR {}
     }
 }

@@ -71,6 +71,41 @@ import Testing
             }
         }
     }
+
+    @Test func `a server that drains lets late readers have whole answers`() async throws {
+        let size = 15_000
+        let listener = try Listener.bind(.loopback(port: 0))
+        let server = HTTPServer(
+            listener: listener,
+            responder: Responder { _ throws(Problem) in
+                .now(Response(.ok, body: .bytes([UInt8](repeating: 0x2E, count: size))))
+            }
+        )
+        let running = Task { try await server.run(on: loops) }
+        let texts = try await onLoop {
+            try await withThrowingTaskGroup(of: String?.self) { group in
+                for _ in 0..<24 {
+                    group.addTask {
+                        let stream = try await Reactor.Stream.open(listener.address)
+                        try await stream.send(String(repeating: Self.get, count: 400))
+                        try await EventLoop.sleep(for: .milliseconds(300))
+                        let text = try await stream.rest()
+                        stream.close()
+                        return text
+                    }
+                }
+                try await EventLoop.sleep(for: .milliseconds(150))
+                running.cancel()
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+        try await running.value
+        for text in texts {
+            let answers = try #require(text).components(at: "HTTP/1.1 200")
+            #expect(!answers.isEmpty && Set(answers.map(\.utf8.count)).count <= 2)
+            #expect(answers.allSatisfy { $0.utf8.count > size })
+        }
+    }
 }
 
 extension String {

@@ -10,7 +10,8 @@ extension ServerConnection {
     func flush() async throws(SocketError) {
         guard try !flushNow() else { return }
         do throws(SocketError) {
-            try await stream.write(output, until: writeDeadline(output.count))
+            let deadline = writeDeadline(output.count + stream.owedBytes)
+            try await stream.write(output, until: deadline)
         } catch { throw drop(error) }
         output.removeAll(keepingCapacity: true)
     }
@@ -20,7 +21,7 @@ extension ServerConnection {
         try await flush()
         guard !stream.settleNow() else { return }
         do throws(SocketError) {
-            try await stream.settle(until: writeDeadline(Self.copyLimit))
+            try await stream.settle(until: writeDeadline(stream.owedBytes))
         } catch { throw drop(error) }
     }
 
@@ -55,7 +56,7 @@ extension ServerConnection {
             return
         }
         do throws(SocketError) {
-            let deadline = writeDeadline(output.count + content.count)
+            let deadline = writeDeadline(output.count + content.count + stream.owedBytes)
             try await stream.write(output, content, until: deadline)
         } catch { throw drop(error) }
         output.removeAll(keepingCapacity: true)
@@ -83,7 +84,7 @@ extension ServerConnection {
             return (content.count, true)
         case .stream where response.drop != nil:
             // Earlier answers are owed all the same.
-            try await flush()
+            try await settle()
             if response.drop == .reset { stream.closeHard() }
             return (0, false)
         case .stream(let length, let produce):

@@ -136,7 +136,9 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
                     guard let turn = exchange(head, &output) else { continue }
                     guard try await complete(turn) else { return end() }
                 case .rest: return rest()
-                case .none: return end()
+                case .none:
+                    try await settle()
+                    return end()
                 }
             }
         } catch {
@@ -187,9 +189,9 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         stream.close()
     }
 
-    /// Closes the connection when no request is in progress on it.
+    /// Closes the connection when no request is in progress on it, and nothing is owed.
     func closeIfIdle() {
-        if isIdle || task == nil { stream.close() }
+        if isIdle || task == nil, stream.settleNow() { stream.close() }
     }
 
     /// Closes the connection whatever it is doing; hard when its client did not read what it was sent.
@@ -213,10 +215,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
             }
             if try !flushNow() { try await flush() }
             if let count = try stream.readNow(into: &input) {
-                if count == 0 {
-                    try await settle()
-                    return .none
-                }
+                if count == 0 { return .none }
                 continue
             }
             if input.isEmpty, !stream.readWaitsForWriting {

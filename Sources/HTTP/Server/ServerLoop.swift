@@ -96,7 +96,7 @@ final class ServerLoop: @unchecked Sendable {
         connection.task = Task(executorPreference: loop) { [self] in
             let burst = await connection.serve()
             connection.task = nil
-            if isDraining { connection.abort() }
+            if isDraining { connection.closeIfIdle() }
             settle(connection, burst)
         }
     }
@@ -191,6 +191,8 @@ final class ServerLoop: @unchecked Sendable {
         let end = Deadline.after(settings.limits.drainTime)
         while !connections.isEmpty || !turnedAway.isEmpty, !end.hasPassed {
             try? await EventLoop.sleep(for: .milliseconds(5))
+            // Those whose clients have read meanwhile what they were owed.
+            for connection in connections.values { connection.closeIfIdle() }
         }
         for connection in turnedAway.values { connection.task?.cancel() }
         for connection in turnedAway.values { await connection.task?.value }
