@@ -77,8 +77,13 @@ final class GatewayBench: Sendable {
     }
 
     /// The built-in routes before one service that plays them all.
+    ///
+    /// - Parameters:
+    ///   - upstream: who plays them in the service's place.
+    ///   - other: a second instance of each, beside the service.
     init(
         upstream: SocketAddress? = nil,
+        beside other: SocketAddress? = nil,
         policy: MeshPolicy = MeshPolicy(),
         shedding: ConcurrencyLimit.Policy = ConcurrencyLimit.Policy(),
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") },
@@ -99,8 +104,9 @@ final class GatewayBench: Sendable {
             metrics: metrics,
             now: { 1_800_000_000 }
         )
-        let address = (upstream ?? service.address).description
-        var plan = try RoutingPlan(PackageResources.routes_json) { _ in address }
+        let instances = [upstream ?? service.address, other].compactMap(\.self)
+        let addresses = instances.map(\.description).joined(separator: ",")
+        var plan = try RoutingPlan(PackageResources.routes_json) { _ in addresses }
         change(&plan)
         table = RouteTable(tokens: tokens, metrics: metrics, shedding: shedding) { name, origin in
             Upstream(
