@@ -1,11 +1,12 @@
 import HTTP
 import Mesh
 import Reactor
+import Synchronization
 import Testing
 
 @testable import Gateway
 
-/// How long an instance may take to open an event stream, and to answer anything else.
+/// How long an instance may take to open an event stream, and what open ones leave of it.
 @Suite struct EventStreamTests {
     private static var policy: MeshPolicy {
         var policy = MeshPolicy()
@@ -69,6 +70,44 @@ import Testing
         let answer = try await onLoop { await bench.ask(.get, "/slow") }
         #expect(answer.status == .ok)
         #expect(bench.requests.count == 1)
+        await bench.service.stop()
+    }
+
+    @Test func `streams leave room for as many calls as go in at once`() async throws {
+        let calls = 2
+        let arrived = Mutex(0)
+        var policy = MeshPolicy()
+        policy.maxInFlight = calls
+        let bench = try GatewayBench(streams: 3, policy: policy) { request throws(Problem) in
+            guard request.path.description == "/orders" else {
+                return .events { _ in
+                    try await EventLoop.sleep(for: .seconds(60))
+                    return []
+                }
+            }
+            // All of them at the same time, each on a connection of its own.
+            arrived.withLock { $0 += 1 }
+            let end = Deadline.after(.seconds(1))
+            while arrived.withLock({ $0 }) < calls, !end.hasPassed {
+                try? await EventLoop.sleep(for: .milliseconds(5))
+            }
+            return .text("ok")
+        }
+        let headers: Headers = ["authorization": try bench.token()]
+        let (streams, answers) = try await onLoop {
+            // An answer holds its connection for as long as its content is to come.
+            var streams: [Response] = []
+            for _ in 0..<3 {
+                streams.append(await bench.ask(.get, "/notifications/stream", headers))
+            }
+            async let first = bench.ask(.get, "/orders", headers)
+            async let second = bench.ask(.get, "/orders", headers)
+            let answers = [await first.status.code, await second.status.code]
+            return (streams.map(\.status.code), answers)
+        }
+        #expect(streams == [200, 200, 200])
+        #expect(answers == [200, 200])
+        #expect(arrived.withLock { $0 } == calls)
         await bench.service.stop()
     }
 }
