@@ -92,32 +92,24 @@ import Testing
     }
 
     @Test func `a sum that does not fit or cannot be charged is no order`() throws {
-        let checkout = try Checkout(request([line(first, 2)]))
-        func quote(_ cents: Int64) -> Quote {
-            Quote([
-                QuotedLine(
-                    productID: first,
-                    title: "x",
-                    quantity: 2,
-                    unitPriceCents: cents,
-                    currency: "USD"
-                )
-            ])
+        func order(_ quantity: Int64, at cents: Int64) throws -> Order? {
+            let line = QuotedLine(
+                productID: first,
+                title: "x",
+                quantity: quantity,
+                unitPriceCents: cents,
+                currency: "USD"
+            )
+            let checkout = try Checkout(request([self.line(first, quantity)]))
+            return Order(placing: checkout, quote: Quote([line]), by: .next(), as: .next())
         }
-        for cents in [.max, ChargeRequest.maxAmountCents, ChargeRequest.maxAmountCents / 2 + 1] {
-            #expect(Order(placing: checkout, quote: quote(cents), by: .next(), as: .next()) == nil)
-        }
-        let most = Order(
-            placing: checkout,
-            quote: quote(ChargeRequest.maxAmountCents / 2),
-            by: .next(),
-            as: .next()
-        )
-        #expect(most?.total.cents == ChargeRequest.maxAmountCents - 1)
-        #expect(
-            Order(placing: checkout, quote: quote(1050), by: .next(), as: .next())?.total.cents
-                == 2100
-        )
+        let most = ChargeRequest.maxAmountCents
+        for cents in [.max, most, most / 2 + 1] { #expect(try order(2, at: cents) == nil) }
+        #expect(try order(2, at: most / 2)?.total.cents == most - 1)
+        #expect(try order(2, at: 1050)?.total.cents == 2100)
+        // The highest price in the catalog, and what would be one cent too much there.
+        #expect(try order(1, at: most)?.total.cents == most)
+        #expect(try order(1, at: most + 1) == nil)
     }
 
     @Test func `the catalog's lines are the client's items`() {
