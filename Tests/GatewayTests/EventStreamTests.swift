@@ -20,14 +20,16 @@ import Testing
         async throws
     {
         let hung = try HostileUpstream("", .waits)
-        let bench = try GatewayBench(beside: hung.address, policy: Self.policy) { _ throws(Problem) in
+        let bench = try GatewayBench(beside: hung.address, policy: Self.policy) {
+            _ throws(Problem) in
             .events { _ in
                 // Later than the head had to come.
                 try await EventLoop.sleep(for: .milliseconds(600))
                 return [ServerSentEvent("x")]
             }
         } plan: { plan in
-            for index in plan.routes.indices where plan.routes[index].types == ["text/event-stream"] {
+            for index in plan.routes.indices
+            where plan.routes[index].types == ["text/event-stream"] {
                 // Nobody waits for the ten minutes of the file when the rule is broken.
                 plan.routes[index].timeout = .seconds(5)
             }

@@ -65,7 +65,8 @@ import Testing
             )
             let deadline = Deadline.after(.milliseconds(50))
             await #expect(throws: late) {
-                _ = try await url.resolved(until: deadline) { (_, limit) async throws(SocketError) in
+                _ = try await url.resolved(until: deadline) {
+                    (_, limit) async throws(SocketError) in
                     // Who sets no deadline fails here, rather than never.
                     try await EventLoop.sleep(until: limit.or(earlier: .after(.seconds(5))))
                     throw limit == deadline ? .timedOut : .unresolved("no deadline")

@@ -1,5 +1,6 @@
 import Contracts
 import HTTP
+import Reactor
 import Sagas
 import ServiceKit
 import Testing
@@ -128,6 +129,14 @@ import Testing
         var headers: Headers = [:]
         for value in values { headers.add(.prefer, value) }
         #expect(WaitPreference.of(Request(.post, "/orders", headers: headers)) == wait)
+    }
+
+    @Test func `a wait ends before its caller's time does`() {
+        let request = Request(.post, "/orders", headers: [.prefer: "wait=10"])
+        let wait = WaitPreference.of(request, until: .after(.seconds(4)))
+        #expect(wait > .seconds(2) && wait <= .seconds(4) - WaitPreference.margin)
+        #expect(WaitPreference.of(request, until: .now) == .zero)
+        #expect(WaitPreference.of(request, until: .after(.seconds(60))) == .seconds(10))
     }
 
     @Test func `an idempotency key is sent once and visible`() throws {

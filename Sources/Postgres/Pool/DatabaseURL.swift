@@ -7,7 +7,9 @@ internal import Reactor
 struct DatabaseURL: Sendable {
     /// Looks a host's addresses up, up to a deadline.
     typealias Resolver =
-        @Sendable (_ host: String, _ deadline: Deadline) async throws(SocketError) -> [SocketAddress]
+        @Sendable (
+            _ host: String, _ deadline: Deadline
+        ) async throws(SocketError) -> [SocketAddress]
 
     private(set) var values: [String: String] = [:]
 
