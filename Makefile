@@ -9,6 +9,8 @@ DEPENDENCIES := libpq-dev libssl-dev libcurl4-openssl-dev zlib1g-dev libyajl-dev
 CODE := Sources gateway load Tests Package.swift
 # An import that Package.swift does not declare is a broken arrow of the architecture.
 IMPORTS := --explicit-target-dependency-import-check error
+# Linked with the Swift runtime, as the images are: nothing to install beside a program, and calls into the runtime cost less.
+RELEASE := -c release --static-swift-stdlib
 UP ?=
 BENCH ?=
 
@@ -27,7 +29,7 @@ deps: ## install the Debian packages that are missing, and only those
 	"$${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$${missing[@]}" >/dev/null
 
 build: deps ## build everything in release mode
-	swift build -c release $(IMPORTS)
+	swift build $(RELEASE) $(IMPORTS)
 
 up: build ## build, start the whole platform, say what to try; UP="--lean --port 9090" for options
 	@exec .build/release/stack up $(UP)
@@ -56,20 +58,20 @@ bench: build ## send checkouts to a running stack and print rate and percentiles
 	.build/release/load checkout --data .anyway
 
 bench-http: deps ## compare our HTTP server with nginx, and count what idle connections cost
-	swift build -c release --product HTTPBench
+	swift build $(RELEASE) --product HTTPBench
 	deploy/bench/http.py $(BENCH)
 	deploy/bench/idle.py
 
 bench-cache: deps ## compare pages from the gateway's cache with nginx proxy_cache
-	swift build -c release --product gateway
+	swift build $(RELEASE) --product gateway
 	deploy/bench/cache.py $(BENCH)
 
 bench-gateway: deps ## compare our gateway with HAProxy doing the same and with nginx as a plain proxy; BENCH="--rounds 9"
-	swift build -c release --product gateway
+	swift build $(RELEASE) --product gateway
 	deploy/bench/gateway.py $(BENCH)
 
 bench-overload: deps ## ask for three times what an upstream can do: goodput, p99, checkouts before browsing; BENCH="--seconds 20"
-	swift build -c release --product gateway
+	swift build $(RELEASE) --product gateway
 	deploy/bench/overload.py $(BENCH)
 
 bench-checkout: build ## compare checkouts a second with pgbench running the same SQL; BENCH="--old-orders 1000000"
@@ -112,7 +114,7 @@ interop: deps ## talk to our server with curl, Python, Node, and through nginx a
 SCHEDULES ?= 1000000
 
 simulate: deps ## run the saga engine through SCHEDULES=1000000 schedules of faults, from SEED=1 on
-	swift build -c release --product Simulate
+	swift build $(RELEASE) --product Simulate
 	.build/release/Simulate --schedules $(SCHEDULES) --seed $(SEED)
 
 mutation: deps ## take each guard out of a copy of the code; some test must fail for each

@@ -14,7 +14,7 @@ final class AccessNote: Sendable {
     struct Facts: Sendable {
         var user: UUID?
         var service: String?
-        var instance: String?
+        var instance: SocketAddress?
         var tries = 0
         var cache: String?
     }
@@ -80,16 +80,16 @@ struct AccessLog: Sendable {
 
     private func tell(
         _ request: Request,
-        _ result: Result<Response, Problem>,
+        _ result: consuming Result<Response, Problem>,
         _ note: AccessNote,
         _ started: Deadline
     ) throws(Problem) -> Response {
-        let name = TraceContext.current?.traceID
-        switch result {
+        let trace = TraceContext.current
+        switch consume result {
         case .success(var response):
             let route = response.route ?? request.routeTemplate
             write(request, response.status, route, Self.size(response), note, started)
-            if let name { response.headers[ForwardedHead.requestID] = name }
+            if let trace { ForwardedHead.name(&response.headers, trace) }
             return response
         case .failure(var problem):
             write(
@@ -100,7 +100,7 @@ struct AccessLog: Sendable {
                 note,
                 started
             )
-            if let name { problem.headers[ForwardedHead.requestID] = name }
+            if let trace { ForwardedHead.name(&problem.headers, trace) }
             throw problem
         }
     }
@@ -123,11 +123,13 @@ struct AccessLog: Sendable {
             line.add("remote", request.remote.hostText)
             line.add("route", route)
             line.add("bytes", bytes)
-            line.add("user", facts.user?.canonical)
+            if let user = facts.user {
+                line.add("user", addingCapacity: 36) { user.appendCanonical(to: &$0) }
+            }
             line.add("cache", facts.cache)
             line.add("upstream", facts.service)
             guard let instance = facts.instance else { return }
-            line.add("upstream_instance", instance)
+            line.add("upstream_instance", instance.description)
             line.add("tries", facts.tries)
         }
     }

@@ -63,6 +63,22 @@ extension UUID {
         }
     }
 
+    /// Appends the canonical text to memory that has room for its 36 characters.
+    public func appendCanonical(to text: inout OutputSpan<UInt8>) {
+        let (high, low) = words
+        let (second, third) = (Self.digits(high & 0xFFFF_FFFF), Self.digits(low >> 32))
+        text.append(word: Self.digits(high >> 32), 8)
+        text.append(UInt8(ascii: "-"))
+        text.append(word: second >> 32, 4)
+        text.append(UInt8(ascii: "-"))
+        text.append(word: second, 4)
+        text.append(UInt8(ascii: "-"))
+        text.append(word: third >> 32, 4)
+        text.append(UInt8(ascii: "-"))
+        text.append(word: third, 4)
+        text.append(word: Self.digits(low & 0xFFFF_FFFF), 8)
+    }
+
     /// Writes the lower four digits of a word.
     private static func store(
         _ digits: UInt64,
@@ -110,5 +126,14 @@ extension UUID {
         }
         guard count == 36 else { return nil }
         self.init(words: words)
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends the lower `count` bytes of a word, the highest of them first.
+    fileprivate mutating func append(word: UInt64, _ count: Int) {
+        for place in (0..<count).reversed() {
+            append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(place))))
+        }
     }
 }

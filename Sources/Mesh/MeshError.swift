@@ -1,4 +1,5 @@
 public import HTTP
+public import Reactor
 
 /// Why a call to another service brought no answer, by what is known about its effect.
 public enum MeshError: Error, Sendable, Equatable {
@@ -63,7 +64,7 @@ public struct CallOutcome: Sendable {
     /// The answer, whatever its status, or why there is none.
     public let result: Result<ClientResponse, MeshError>
     /// The instance tried last; nil when none was.
-    public let instance: String?
+    public let instance: SocketAddress?
     /// How many tries there were.
     public let tries: Int
 }

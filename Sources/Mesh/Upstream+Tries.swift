@@ -10,7 +10,7 @@ private struct Progress {
     var mayHaveActed = false
 
     func outcome(_ result: Result<ClientResponse, MeshError>) -> CallOutcome {
-        CallOutcome(result: result, instance: tried.last?.description, tries: tried.count)
+        CallOutcome(result: result, instance: tried.last, tries: tried.count)
     }
 
     /// What the call's failure means: as soon as one try may have acted, nobody knows.
@@ -129,7 +129,9 @@ extension Upstream {
         request.tryHeaders.add(.requestDeadline) { value in
             value.append(Int(clamping: max(1, remaining.wholeMilliseconds)))
         }
-        request.tryHeaders.add(.traceparent, context.traceparent)
+        request.tryHeaders.add(.traceparent) { value in
+            value.append(addingCapacity: 55) { context.appendTraceparent(to: &$0) }
+        }
         if let state = context.state { request.tryHeaders.add(.tracestate, state) }
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {

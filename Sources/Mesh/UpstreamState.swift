@@ -59,6 +59,7 @@ struct UpstreamState: Sendable {
     var bulkhead: Bulkhead
     var budget: RetryBudget
     private var lastID: UInt64 = 0
+    private var scratch: [Balancer.Candidate] = []
 
     init(policy: MeshPolicy) {
         self.policy = policy
@@ -122,8 +123,13 @@ struct UpstreamState: Sendable {
         at now: Duration,
         using generator: inout some RandomNumberGenerator
     ) -> Choice? {
+        // Taken out and put back, so that its memory serves every call.
         var candidates: [Balancer.Candidate] = []
-        candidates.reserveCapacity(instances.count)
+        swap(&candidates, &scratch)
+        defer {
+            candidates.removeAll(keepingCapacity: true)
+            swap(&candidates, &scratch)
+        }
         for index in instances.indices {
             candidates.append(
                 Balancer.Candidate(

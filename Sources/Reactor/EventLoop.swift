@@ -29,6 +29,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var timers = TimerQueue<@Sendable () -> Void>()
     private var watchers: [Watcher?] = []
     private var freeSlots: [Int] = []
+    private var posted = Postbag()
+    private var chores: [@Sendable () -> Void] = []
 
     /// Starts the thread.
     ///
@@ -172,6 +174,50 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         freeSlots.append(slot)
     }
 
+    // MARK: Sending together
+
+    /// Keeps what a connection has to say until the end of the turn.
+    func post(_ head: [UInt8], _ body: [UInt8], for stream: Stream) {
+        preconditionIsCurrent()
+        posted.add(head, body, for: stream)
+        if posted.isFull { sendPosted() }
+    }
+
+    /// Has something small done once this turn has sent what it has to say, and before the loop sleeps.
+    ///
+    /// For what no answer waits for, such as waking another thread. Call it on the loop.
+    public func afterTurn(_ chore: @escaping @Sendable () -> Void) {
+        preconditionIsCurrent()
+        chores.append(chore)
+    }
+
+    private func doChores() {
+        guard !chores.isEmpty else { return }
+        let work = chores
+        chores = []
+        for chore in work { chore() }
+    }
+
+    /// Sends what was posted by now.
+    func sendPosted() {
+        guard !posted.isEmpty else { return }
+        // Taken out: a reader that is woken may post in turn.
+        var bag = Postbag()
+        swap(&bag, &posted)
+        // Safe: the bytes are lent for the length of the call, and the letters lie inside them.
+        unsafe bag.bytes.withUnsafeBytes { bytes in
+            for letter in bag.letters {
+                let piece = unsafe UnsafeRawBufferPointer(
+                    rebasing: bytes[letter.start..<letter.end]
+                )
+                unsafe letter.stream.deliver(piece)
+            }
+        }
+        guard posted.isEmpty else { return }
+        bag.clear()
+        swap(&bag, &posted)
+    }
+
     // MARK: The loop
 
     private func run() {
@@ -182,6 +228,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             while !takeDeliveries() {
                 runReady()
                 fireTimers()
+                sendPosted()
+                doChores()
                 let timeout = prepareToSleep()
                 let count = unsafe epoll_wait(epoll, events.baseAddress, 256, timeout)
                 for index in 0..<max(0, Int(count)) {
@@ -232,7 +280,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// How long epoll may wait, in milliseconds; announces the sleep so that senders ring the bell.
     private func prepareToSleep() -> Int32 {
-        guard ready.isEmpty else { return 0 }
+        guard ready.isEmpty, posted.isEmpty, chores.isEmpty else { return 0 }
         let mayWait = inbox.withLock { inbox in
             inbox.isSleeping = inbox.jobs.isEmpty && inbox.work.isEmpty && !inbox.isStopped
             return inbox.isSleeping

@@ -213,8 +213,11 @@ extension SocketAddress: CustomStringConvertible {
 
     /// Four numbers with dots between: each access log line has some, and `inet_ntop` formats like `printf`.
     private static func dotted(_ bits: UInt32, port: UInt16?) -> String {
-        // Safe: at most 15 bytes are written for the numbers and 6 for the port, and their count is told.
-        unsafe String(unsafeUninitializedCapacity: 21) { text in
+        // Up to 15 bytes need no memory beyond the string itself, and few addresses have a port besides.
+        let room = 15 + (port == nil ? 0 : 6) - spare(bits)
+        // Safe: at most 15 bytes are written for the numbers and 6 for the port, less those that short
+        // numbers leave; their count is told.
+        return unsafe String(unsafeUninitializedCapacity: room) { text in
             var count = 0
             func append(_ byte: UInt8) {
                 unsafe text[count] = byte
@@ -239,6 +242,16 @@ extension SocketAddress: CustomStringConvertible {
             }
             return count
         }
+    }
+
+    /// How many of the twelve digits that four numbers can have are missing.
+    private static func spare(_ bits: UInt32) -> Int {
+        var spare = 0
+        for shift: UInt32 in [0, 8, 16, 24] {
+            let number = bits >> shift & 0xFF
+            spare += (number < 10 ? 1 : 0) + (number < 100 ? 1 : 0)
+        }
+        return spare
     }
 
     /// `host:port`, with brackets around an IPv6 host.

@@ -18,6 +18,7 @@ extension Stream {
         _ body: [UInt8],
         until deadline: Deadline
     ) async throws(SocketError) {
+        if isPosted || owes { try await settle(until: deadline) }
         if let tls {
             // One record for a small answer, so that it leaves in one segment.
             if head.count + body.count <= 16384 {
@@ -40,6 +41,8 @@ extension Stream {
     /// - Returns: how many bytes were taken; `write` the rest next, because TLS may have begun it.
     /// - Throws: as `write(_:until:)`, but for the deadline and cancellation.
     public func writeNow(_ bytes: [UInt8]) throws(SocketError) -> Int {
+        if isPosted { loop.sendPosted() }
+        guard !owes else { return 0 }
         guard let tls else { return try send(bytes, [], from: 0) }
         guard !isClosed else { throw .closed }
         // Safe: the array is lent for the length of the call.
@@ -56,13 +59,15 @@ extension Stream {
     /// - Returns: how many bytes were taken; `write` the rest next, or both parts when it is 0.
     /// - Throws: as `writeNow(_:)`.
     public func writeNow(_ head: [UInt8], _ body: [UInt8]) throws(SocketError) -> Int {
+        if isPosted { loop.sendPosted() }
+        guard !owes else { return 0 }
         guard tls != nil else { return try send(head, body, from: 0) }
         guard head.count + body.count <= 16384 else { return 0 }
         return try writeNow(body.isEmpty ? head : head + body)
     }
 
     /// Sends both parts from `offset` on until the socket takes no more; how many bytes it took.
-    private func send(
+    func send(
         _ head: [UInt8],
         _ body: [UInt8],
         from offset: Int

@@ -15,6 +15,10 @@ public final class Stream: @unchecked Sendable {
     public let watcher: Watcher
     private(set) var tls: TLSSession?
     private var isOpen = true
+    /// Whether the loop holds something to send at the end of its turn.
+    var isPosted = false
+    /// What was posted and not taken by the socket.
+    var owed: [UInt8] = []
 
     /// Wraps a connected, non-blocking socket and owns its descriptor.
     ///
@@ -161,6 +165,7 @@ public final class Stream: @unchecked Sendable {
         until deadline: Deadline
     ) async throws(SocketError) -> Int {
         while true {
+            if owes { try await settle(until: deadline) }
             if let count = try readNow(into: &buffer, atMost: limit) { return count }
             try await waitToRead(until: deadline)
         }
@@ -250,6 +255,7 @@ public final class Stream: @unchecked Sendable {
     /// Tells the peer that nothing more will be sent; reading goes on.
     public func closeWrite() {
         guard isOpen else { return }
+        if isPosted { loop.sendPosted() }
         tls?.shutdown()
         shutdown(descriptor, Int32(SHUT_WR))
     }
@@ -262,6 +268,7 @@ public final class Stream: @unchecked Sendable {
     func close(orderly: Bool) {
         guard isOpen else { return }
         loop.preconditionIsCurrent()
+        if isPosted { loop.sendPosted() }
         isOpen = false
         // `close_notify` says that what was sent is everything (RFC 8446 section 6.1).
         if orderly { tls?.shutdown() }

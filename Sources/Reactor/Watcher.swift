@@ -185,6 +185,12 @@ public final class Watcher: @unchecked Sendable {
         reading.isSpent = reading.isHungUp
     }
 
+    /// Wakes who waits to read, because there is something to send first.
+    func nudgeReader() {
+        reading.isReady = true
+        wake(.read, .ready)
+    }
+
     // MARK: Waiting
 
     @inline(__always)

@@ -23,6 +23,20 @@ public struct LogLine: ~Copyable {
         JSONText.append(text, to: &bytes)
     }
 
+    /// Adds a text of at most so many characters that need no escaping, written where it will lie.
+    public mutating func add(
+        _ name: StaticString,
+        addingCapacity count: Int,
+        _ write: (inout OutputSpan<UInt8>) -> Void
+    ) {
+        begin(name)
+        bytes.append(addingCapacity: count + 2) { text in
+            text.append(UInt8(ascii: "\""))
+            write(&text)
+            text.append(UInt8(ascii: "\""))
+        }
+    }
+
     /// Adds a whole number; nothing for nil.
     public mutating func add(_ name: StaticString, _ number: Int?) {
         guard let number else { return }

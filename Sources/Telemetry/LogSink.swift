@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Reactor
 internal import Synchronization
 
 /// Takes log lines to a file descriptor without ever blocking the thread that logs.
@@ -39,10 +40,17 @@ public final class LogSink: Sendable {
             return added
         }
         switch added {
-        case .wake: wake.signal()
+        case .wake: wakeWriter()
         case .queued: break
         case .dropped: total.wrappingAdd(1, ordering: .relaxed)
         }
+    }
+
+    /// Wakes the writer, from a loop only when its turn's answers are sent: on a busy machine the thread that
+    /// is woken runs first.
+    private func wakeWriter() {
+        guard let loop = EventLoop.current else { return wake.signal() }
+        loop.afterTurn { [self] in wake.signal() }
     }
 
     /// Blocks until all lines are written, at most `limit`; returns whether they are.

@@ -33,6 +33,9 @@ import Testing
             let (one, other) = (UUID(), UUID())
             #expect(one.canonical == one.uuidString.lowercased())
             #expect(UUID(canonical: one.canonical) == one)
+            var text: [UInt8] = []
+            text.append(addingCapacity: 36) { one.appendCanonical(to: &$0) }
+            #expect(text == Array(one.canonical.utf8))
             #expect(UUID(canonical: one.uuidString + " ") == nil)
             #expect((OrderID(one) < OrderID(other)) == (one.uuidString < other.uuidString))
         }

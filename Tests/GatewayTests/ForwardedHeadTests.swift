@@ -65,13 +65,24 @@ import Testing
                 "etag": "\"1\"",
                 "location": "/orders/1", "retry-after": "1", "idempotency-replayed": "true",
             ],
-            limits: ["ratelimit": "r"]
+            Standing(
+                decision: .init(
+                    isAllowed: true,
+                    remaining: 9,
+                    resetNanoseconds: 1,
+                    retryNanoseconds: 0
+                ),
+                policy: .init(quota: 10, window: .seconds(60)),
+                name: "user"
+            )
         )
         #expect(
             names(headers) == [
                 "content-type", "etag", "location", "retry-after", "idempotency-replayed",
-                "ratelimit",
+                "ratelimit-policy", "ratelimit",
             ]
         )
+        #expect(headers["ratelimit-policy"] == #""user";q=10;w=60"#)
+        #expect(headers["ratelimit"] == #""user";r=9;t=1"#)
     }
 }

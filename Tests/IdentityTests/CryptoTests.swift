@@ -46,6 +46,15 @@ import Testing
         )
     }
 
+    @Test func `a digest is its bytes'`() {
+        let one = SHA256.digest("abc".utf8Span.span)
+        #expect(one == SHA256.digest([UInt8]("abc".utf8).span))
+        #expect(one != SHA256.digest("abd".utf8Span.span))
+        // The last eight bytes as memory has them: b410ff61f20015ad.
+        #expect(one.shard(of: 256) == 0xB4)
+        #expect(SHA256.digest([UInt8]().span).shard(of: 1) == 0)
+    }
+
     @Test func `random tokens are long and never twice the same`() {
         let tokens = Set((0..<1000).map { _ in SecureRandom.token() })
         #expect(tokens.count == 1000)

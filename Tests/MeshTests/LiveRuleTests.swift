@@ -76,7 +76,7 @@ private final class Crowd: Sendable {
 
             let both = try upstream([full.address, free.address], policy, client: client)
             for outcome in await outcomes(of: both, 1, once) + outcomes(of: both, 1, once) {
-                #expect(outcome.instance == "\(free.address)" && outcome.tries <= 2)
+                #expect(outcome.instance == free.address && outcome.tries <= 2)
             }
             #expect(both.snapshot.retriesLeft == policy.retryBudget.minimum)
             isHeld.set(false)
@@ -125,7 +125,7 @@ private final class Crowd: Sendable {
             for answer in answers {
                 // The content takes longer than the head may.
                 #expect(try await answer.result.get().body() == [1, 1, 1])
-                #expect(answer.instance == "\(good.address)")
+                #expect(answer.instance == good.address)
             }
         }
         await hung.stop()

@@ -109,3 +109,20 @@ func onLoop<Value: Sendable>(
         #expect(results.filter { $0 == nil }.count == 5)
     }
 }
+
+@Suite struct `What no answer waits for is done last` {
+    @Test func `after the turn's jobs, once, and before the loop sleeps`() async throws {
+        try await onLoop {
+            let order = Mutex<[Int]>([])
+            let done = OneShot<Bool>()
+            EventLoop.required.afterTurn {
+                order.withLock { $0.append(2) }
+                done.resolve(true)
+            }
+            order.withLock { $0.append(1) }
+            #expect(await done.wait(until: .after(.seconds(5))) == true)
+            await Task.yield()
+            #expect(order.withLock { $0 } == [1, 2])
+        }
+    }
+}

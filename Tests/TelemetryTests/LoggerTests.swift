@@ -128,13 +128,16 @@ private struct Line: Decodable, Equatable {
             logger.info(
                 "done",
                 [
-                    "path": .string("/x y"), "count": .int(3),
+                    "path": .string("/x y"), "id": .string("abc"), "count": .int(3),
                     "took": .milliseconds(.nanoseconds(1_234_500)),
                 ]
             )
             logger.info("done") { line in
                 line.add("path", "/x y")
                 line.add("none", none)
+                line.add("id", addingCapacity: 4) { text in
+                    for byte: UInt8 in [0x61, 0x62, 0x63] { text.append(byte) }
+                }
                 line.add("count", 3)
                 line.add("took", nanoseconds: 1_234_500)
             }

@@ -106,7 +106,7 @@ extension CachedForwarder {
         /// The fields that are kept: none of the connection, of the inside, or that the gateway sets.
         static func kept(_ headers: Headers, omitting omitted: Set<String> = []) -> Headers {
             var kept = Headers()
-            for (name, value) in ForwardedHead.response(headers, limits: [:])
+            for (name, value) in ForwardedHead.response(headers)
             where name != .age && !omitted.contains(name.text) {
                 kept.add(name, value)
             }
@@ -255,7 +255,7 @@ extension CachedForwarder {
         _ call: CacheCall,
         _ status: CacheStatus
     ) async throws(MeshError) -> Response {
-        var response = try await forwarder.response(answer, call.pass.headers, call.pass)
+        var response = try await forwarder.response(answer, call.pass.standing, call.pass)
         response.headers.add("cache-status", status.text)
         response.date = DateLine(arrival.date)
         return response
@@ -312,7 +312,7 @@ extension CachedForwarder {
         }
 
         func passed(_ status: CacheStatus) -> Headers {
-            var headers = ForwardedHead.response(answer.headers, limits: call.pass.headers)
+            var headers = ForwardedHead.response(answer.headers, call.pass.standing)
             headers.add("cache-status", status.text)
             return headers
         }

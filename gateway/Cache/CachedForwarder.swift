@@ -77,7 +77,7 @@ struct CachedForwarder: Sendable {
         case .ask(let call):
             do throws(Problem) { return try await ask(request, call) } catch {
                 var problem = error
-                problem.headers.append(pass.headers)
+                pass.standing.add(to: &problem.headers)
                 throw problem
             }
         }
@@ -132,7 +132,7 @@ struct CachedForwarder: Sendable {
         _ status: CacheStatus
     ) -> Response {
         var response = stored.response(to: call.ask, at: now, status)
-        response.headers.append(call.pass.headers)
+        call.pass.standing.add(to: &response.headers)
         return response
     }
 

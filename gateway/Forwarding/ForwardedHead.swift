@@ -26,12 +26,12 @@ enum ForwardedHead {
     static func headers(_ request: Request, _ claims: AccessClaims?) -> Headers {
         var headers = request.headers.crossing(without: dropped, reserving: 10, bytes: 448)
         if let claims {
-            headers.add(Names.user, claims.subject.canonical)
+            headers.add(Names.user) { $0.append(claims.subject) }
             headers.add(Names.role, claims.role.rawValue)
-            headers.add(Names.session, claims.session.canonical)
+            headers.add(Names.session) { $0.append(claims.session) }
         }
         (ClientOrigin.current ?? ClientOrigin(request)).add(to: &headers)
-        if let trace = TraceContext.current { headers.add(Names.requestID, trace.traceID) }
+        if let trace = TraceContext.current { headers.add(Names.requestID) { $0.append(trace) } }
         if let hops = hopsLeft(request) { headers.add(Names.hops, String(hops - 1)) }
         return headers
     }
@@ -81,10 +81,15 @@ enum ForwardedHead {
     }
 
     /// The response's fields for the client: nothing of the connection, nothing of the inside.
-    static func response(_ headers: Headers, limits: Headers) -> Headers {
-        var headers = headers.crossing(without: inside, reserving: 4, bytes: 128)
-        headers.append(limits)
+    static func response(_ headers: Headers, _ standing: Standing) -> Headers {
+        var headers = response(headers)
+        standing.add(to: &headers)
         return headers
+    }
+
+    /// The same without what a limit adds, with room for it.
+    static func response(_ headers: Headers) -> Headers {
+        headers.crossing(without: inside, reserving: 4, bytes: 192)
     }
 
     /// Names that do not come out: the platform's own, and what our server writes itself.
@@ -93,8 +98,11 @@ enum ForwardedHead {
         prefixes: [Names.reserved]
     )
 
-    /// What a request is called everywhere: its trace id, also where nobody reads `traceparent`.
-    static let requestID = Names.requestID
+    /// Tells what a request is called everywhere: its trace id, also where nobody reads `traceparent`.
+    static func name(_ headers: inout Headers, _ trace: TraceContext) {
+        headers.remove(Names.requestID)
+        headers.add(Names.requestID) { $0.append(trace) }
+    }
 
     private enum Names {
         static let requestID: HeaderName = "x-request-id"
@@ -103,5 +111,17 @@ enum ForwardedHead {
         static let user: HeaderName = "x-anyway-user"
         static let role: HeaderName = "x-anyway-role"
         static let session: HeaderName = "x-anyway-session"
+    }
+}
+
+extension FieldValue {
+    /// Appends an id's canonical text.
+    mutating func append(_ id: UUID) {
+        append(addingCapacity: 36) { id.appendCanonical(to: &$0) }
+    }
+
+    /// Appends the id of a trace.
+    mutating func append(_ trace: TraceContext) {
+        append(addingCapacity: 32) { trace.appendTraceID(to: &$0) }
     }
 }

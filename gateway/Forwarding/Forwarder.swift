@@ -35,7 +35,7 @@ struct Forwarder: Sendable {
             return .empty(headers: [.allow: allowed])
         }
         if !route.types.isEmpty { _ = try request.preferred(of: route.types) }
-        var limits = pass.headers
+        var standing = pass.standing
         let content: ClientRequest.Body
         if route.streams {
             content = .stream(try Self.stream(request, route))
@@ -44,7 +44,7 @@ struct Forwarder: Sendable {
             let isEmpty = request.bodyStream.isEmpty
             let bytes = isEmpty ? [] : try await request.body(limit: route.contentLimit)
             if limiter.isByAccount {
-                limits = try gatekeeper.countAccount(request, bytes, limiter)
+                standing = try gatekeeper.countAccount(request, bytes, limiter)
             }
             content = .bytes(bytes)
         }
@@ -53,7 +53,7 @@ struct Forwarder: Sendable {
             outcome = try await attempt(request, content, pass)
         } catch {
             var problem = error
-            problem.headers.append(limits)
+            standing.add(to: &problem.headers)
             throw problem
         }
         // A client's own bad content is the client's to hear of, whatever became of the call.
@@ -61,12 +61,12 @@ struct Forwarder: Sendable {
         do throws(MeshError) {
             let answer = try outcome.result.get()
             if let content = answer.bodyStream.whole(limit: Self.bufferedLimit) {
-                return Self.response(answer, limits, content)
+                return Self.response(answer, standing, content)
             }
-            return try await response(answer, limits, pass)
+            return try await response(answer, standing, pass)
         } catch {
             var problem = error.problem(upstream: route.upstream)
-            problem.headers.append(limits)
+            standing.add(to: &problem.headers)
             throw problem
         }
     }
@@ -141,17 +141,17 @@ struct Forwarder: Sendable {
     /// An answer that is all there.
     private static func response(
         _ answer: ClientResponse,
-        _ limits: Headers,
+        _ standing: Standing,
         _ content: [UInt8]
     ) -> Response {
-        let headers = ForwardedHead.response(answer.headers, limits: limits)
+        let headers = ForwardedHead.response(answer.headers, standing)
         return Response(answer.status, headers: headers, body: body(content))
     }
 
     /// A short answer is read first, so that one cut short becomes a clean 502; a long one streams.
     func response(
         _ answer: ClientResponse,
-        _ limits: Headers,
+        _ standing: Standing,
         _ pass: Gatekeeper.Pass
     ) async throws(MeshError) -> Response {
         let reader = answer.bodyStream
@@ -162,9 +162,9 @@ struct Forwarder: Sendable {
             } catch {
                 throw error.status == .gatewayTimeout ? .deadline : .unknown("cut short")
             }
-            return Self.response(answer, limits, content)
+            return Self.response(answer, standing, content)
         }
-        let headers = ForwardedHead.response(answer.headers, limits: limits)
+        let headers = ForwardedHead.response(answer.headers, standing)
         // Only a stream without an end may be ended early; anything else would look complete.
         guard headers[.contentType]?.hasPrefix("text/event-stream") == true else {
             // What goes wrong before anything came is a clean 502 still.

@@ -10,7 +10,7 @@ struct RequestLimiter: Sendable {
     /// Whether contents say whom a request is counted against.
     let isByAccount: Bool
     private let users: BucketTable<UUID>
-    private let addresses: BucketTable<String>
+    private let addresses: BucketTable<SocketAddress>
     private let accounts: BucketTable<UUID>
     private let gateways: LiveGateways
     private let refused: Family<Counter>
@@ -41,10 +41,10 @@ struct RequestLimiter: Sendable {
         return ["address": .init(addresses), last.0: last.1]
     }
 
-    /// Counts a request of a user; returns the fields that tell of the limit.
+    /// Counts a request of a user.
     ///
     /// - Throws: 429 when there were too many.
-    func count(user: UUID) throws(Problem) -> Headers {
+    func count(user: UUID) throws(Problem) -> Standing {
         try check(
             users.take(user, gateways: gateways.count, at: now),
             users.policy,
@@ -53,10 +53,10 @@ struct RequestLimiter: Sendable {
     }
 
     /// Counts a request from an address; as ``count(user:)``.
-    func count(address: SocketAddress) throws(Problem) -> Headers {
+    func count(address: SocketAddress) throws(Problem) -> Standing {
         try check(
             addresses.take(
-                Self.network(address.hostText),
+                address.network,
                 gateways: gateways.count,
                 at: now
             ),
@@ -66,8 +66,8 @@ struct RequestLimiter: Sendable {
     }
 
     /// Counts a request that names an account, from an address; nil when the content names none.
-    func count(account: String?, from address: SocketAddress) throws(Problem) -> Headers {
-        let key = Self.key((account ?? "").lowercased() + "\n" + Self.network(address.hostText))
+    func count(account: String?, from address: SocketAddress) throws(Problem) -> Standing {
+        let key = Self.key((account ?? "").lowercased() + "\n" + address.network.hostText)
         return try check(
             accounts.take(key, gateways: gateways.count, at: now),
             accounts.policy,
@@ -98,81 +98,17 @@ struct RequestLimiter: Sendable {
         _ decision: TokenBucket.Decision,
         _ policy: TokenBucket.Policy,
         _ name: String
-    ) throws(Problem) -> Headers {
-        let headers = Self.headers(decision, policy, name)
-        guard !decision.isAllowed else { return headers }
+    ) throws(Problem) -> Standing {
+        let standing = Standing(decision: decision, policy: policy, name: name)
+        guard !decision.isAllowed else { return standing }
         refused.with(name).increment()
         var problem = Problem(
             .tooManyRequests,
             "rate-limited",
-            detail: "more than \(policy.quota) requests in \(Self.seconds(policy.span)) s"
+            detail: "more than \(policy.quota) requests in \(Standing.seconds(policy.span)) s"
         )
-        problem.headers = headers
-        problem.headers[.retryAfter] = String(max(1, Self.seconds(decision.retryNanoseconds)))
+        standing.add(to: &problem.headers)
+        problem.headers[.retryAfter] = String(max(1, Standing.seconds(decision.retryNanoseconds)))
         throw problem
-    }
-
-    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
-    static func headers(
-        _ decision: TokenBucket.Decision,
-        _ policy: TokenBucket.Policy,
-        _ name: String
-    ) -> Headers {
-        var headers = Headers()
-        headers.reserve(fields: 2, bytes: 128)
-        headers.add(Names.policy) { value in
-            line(name, ";q=", policy.quota, ";w=", seconds(policy.span), to: &value)
-        }
-        headers.add(Names.state) { value in
-            line(
-                name,
-                ";r=",
-                decision.remaining,
-                ";t=",
-                seconds(decision.resetNanoseconds),
-                to: &value
-            )
-        }
-        return headers
-    }
-
-    private enum Names {
-        static let policy: HeaderName = "ratelimit-policy"
-        static let state: HeaderName = "ratelimit"
-    }
-
-    /// `"name";q=1000;w=1`.
-    private static func line(
-        _ name: String,
-        _ first: String,
-        _ number: Int,
-        _ second: String,
-        _ time: Int64,
-        to value: inout FieldValue
-    ) {
-        value.append("\"")
-        value.append(name)
-        value.append("\"")
-        value.append(first)
-        value.append(max(0, number))
-        value.append(second)
-        value.append(max(0, Int(clamping: time)))
-    }
-
-    /// Whom an address stands for: itself, or the /64 that an IPv6 subscriber has to himself.
-    static func network(_ host: String) -> String {
-        guard host.contains(":"), !host.contains(".") else { return host }
-        let parts = host.split(separator: ":", omittingEmptySubsequences: false)
-        let gap = parts.firstIndex(of: "") ?? parts.endIndex
-        let known = parts.count { !$0.isEmpty }
-        let groups =
-            parts[..<gap] + Array(repeating: "0", count: max(0, 8 - known))
-            + parts[gap...].filter { !$0.isEmpty }
-        return groups.prefix(4).joined(separator: ":")
-    }
-
-    /// Whole seconds, rounded up: nobody should come back too early.
-    private static func seconds(_ nanoseconds: Int64) -> Int64 {
-        nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
     }
 }

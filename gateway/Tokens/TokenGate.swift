@@ -85,9 +85,9 @@ final class TokenGate: Sendable {
     }
 
     /// The claims of a genuine, valid token whose signature was checked before; nil for any other.
-    func known(_ token: String) -> AccessClaims? {
-        guard token.utf8.count <= AccessToken.maximumBytes else { return nil }
-        return cached(SHA256.hash(token))
+    func known(_ token: Span<UInt8>) -> AccessClaims? {
+        guard token.count <= AccessToken.maximumBytes else { return nil }
+        return cached(SHA256.digest(token))
     }
 
     /// The claims of a genuine, valid token.
@@ -96,7 +96,7 @@ final class TokenGate: Sendable {
     ///   which sessions have ended.
     func claims(of token: String) async throws(Problem) -> AccessClaims {
         guard token.utf8.count <= AccessToken.maximumBytes else { throw refuse("malformed") }
-        let digest = SHA256.hash(token)
+        let digest = SHA256.digest(token.utf8Span.span)
         if let claims = cached(digest) { return claims }
         let claims = try await genuine(token, digest)
         if sessions.verdict(claims) == .unknown { await sessions.firstList() }
@@ -110,7 +110,7 @@ final class TokenGate: Sendable {
     /// The claims of a genuine token, whatever became of its session.
     private func genuine(
         _ token: String,
-        _ digest: [UInt8]
+        _ digest: SHA256.Digest
     ) async throws(Problem) -> AccessClaims {
         do throws(TokenError) {
             return try verify(token, digest)
@@ -135,7 +135,7 @@ final class TokenGate: Sendable {
         await sessions.listening(to: claims) { _ = await $0.hasEnded.wait(until: expiry) }
     }
 
-    private func cached(_ digest: [UInt8]) -> AccessClaims? {
+    private func cached(_ digest: SHA256.Digest) -> AccessClaims? {
         guard let claims = verified.find(digest) else { return nil }
         guard let verifier = keys.withLock({ $0.verifier }),
             (try? verifier.check(claims, now: now())) != nil
@@ -149,7 +149,8 @@ final class TokenGate: Sendable {
         return claims
     }
 
-    private func verify(_ token: String, _ digest: [UInt8]) throws(TokenError) -> AccessClaims {
+    private func verify(_ token: String, _ digest: SHA256.Digest) throws(TokenError) -> AccessClaims
+    {
         guard let verifier = keys.withLock({ $0.verifier }) else { throw .unknownKey("") }
         let now = now()
         let claims = try verifier.verify(token, now: now)

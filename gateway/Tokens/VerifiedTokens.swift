@@ -6,7 +6,7 @@ internal import Synchronization
 /// ECDSA signatures can be changed and stay valid, so nothing less than the whole token is the key.
 final class VerifiedTokens: Sendable {
     private final class Cell: Sendable {
-        let claims = Mutex<[[UInt8]: AccessClaims]>([:])
+        let claims = Mutex<[SHA256.Digest: AccessClaims]>([:])
     }
 
     private let cells: [Cell]
@@ -19,12 +19,12 @@ final class VerifiedTokens: Sendable {
     }
 
     /// What the token with this digest says; it may have expired meanwhile.
-    func find(_ digest: [UInt8]) -> AccessClaims? {
+    func find(_ digest: SHA256.Digest) -> AccessClaims? {
         cell(digest).claims.withLock { $0[digest] }
     }
 
     /// Keeps what a genuine token says, at `now` in seconds since 1970.
-    func insert(_ digest: [UInt8], _ claims: AccessClaims, now: Int64) {
+    func insert(_ digest: SHA256.Digest, _ claims: AccessClaims, now: Int64) {
         cell(digest).claims.withLock { cache in
             if cache.count >= limit {
                 cache = cache.filter { $0.value.expiresAt > now }
@@ -38,7 +38,7 @@ final class VerifiedTokens: Sendable {
     }
 
     /// Forgets one that is valid no more.
-    func remove(_ digest: [UInt8]) {
+    func remove(_ digest: SHA256.Digest) {
         cell(digest).claims.withLock { _ = $0.removeValue(forKey: digest) }
     }
 
@@ -50,7 +50,7 @@ final class VerifiedTokens: Sendable {
     /// How many there are.
     var count: Int { cells.reduce(0) { $0 + $1.claims.withLock { $0.count } } }
 
-    private func cell(_ digest: [UInt8]) -> Cell {
-        cells[Int(digest.first ?? 0) % cells.count]
+    private func cell(_ digest: SHA256.Digest) -> Cell {
+        cells[digest.shard(of: cells.count)]
     }
 }

@@ -59,7 +59,7 @@ final class ClientConnection: @unchecked Sendable {
     /// Goes back to the pool after a complete exchange, unless anything speaks against it.
     func release(reusable: Bool) {
         // Bytes behind the response were not asked for: nothing about them can be trusted.
-        guard reusable, input.isEmpty, isOpen, !isCutShort else { return close() }
+        guard reusable, input.isEmpty, isOpen, !isCutShort, !stream.owes else { return close() }
         pool.giveBack(input)
         input = ByteBuffer()
         if !pool.keep(self) { close() }
@@ -90,8 +90,8 @@ final class ClientConnection: @unchecked Sendable {
         do throws(SocketError) {
             switch request.body {
             case .bytes(let content):
-                let sent = try stream.writeNow(head, content)
-                if sent == head.count + content.count { return pool.giveBack(head: head) }
+                let sent = try stream.post(head, content)
+                if sent == head.count + content.count { return pool.giveBack(head: &head) }
                 if sent == 0 {
                     try await stream.write(head, content, until: deadline)
                 } else {

@@ -5,7 +5,8 @@ internal import Reactor
 /// Safe to send (`@unchecked Sendable`): `loop` and `limits` are constants; everything else is
 /// touched on the loop's thread alone, by the calls that run there and by its timer.
 final class ClientPool: @unchecked Sendable {
-    private struct Lane {
+    /// The connections to one endpoint; an object, so that looking at it copies nothing.
+    private final class Lane {
         var idle: [(connection: ClientConnection, since: Deadline)] = []
         var open = 0
     }
@@ -30,7 +31,8 @@ final class ClientPool: @unchecked Sendable {
     /// What came while it rested answers no request: the next one would take it for its own answer, and each
     /// one after that the answer of the one before.
     func takeIdle(_ endpoint: Endpoint) -> ClientConnection? {
-        while let entry = lanes[endpoint]?.idle.popLast() {
+        guard let lane = lanes[endpoint] else { return nil }
+        while let entry = lane.idle.popLast() {
             if entry.connection.isSilent { return entry.connection }
             entry.connection.close()
         }
@@ -41,10 +43,9 @@ final class ClientPool: @unchecked Sendable {
         _ endpoint: Endpoint,
         until deadline: Deadline
     ) async throws(ClientError) -> ClientConnection {
-        guard lanes[endpoint, default: Lane()].open < limits.connectionsPerEndpoint else {
-            throw .exhausted
-        }
-        lanes[endpoint, default: Lane()].open += 1
+        let lane = lane(endpoint)
+        guard lane.open < limits.connectionsPerEndpoint else { throw .exhausted }
+        lane.open += 1
         do throws(SocketError) {
             let stream = try await Stream.connect(
                 to: endpoint.address,
@@ -65,6 +66,13 @@ final class ClientPool: @unchecked Sendable {
         }
     }
 
+    private func lane(_ endpoint: Endpoint) -> Lane {
+        if let lane = lanes[endpoint] { return lane }
+        let lane = Lane()
+        lanes[endpoint] = lane
+        return lane
+    }
+
     /// An empty buffer for a connection that begins to work.
     func takeBuffer() -> ByteBuffer { spares.popLast() ?? ByteBuffer() }
 
@@ -82,35 +90,35 @@ final class ClientPool: @unchecked Sendable {
     }
 
     /// Takes the array back when the head has been sent.
-    func giveBack(head sent: consuming [UInt8]) {
+    func giveBack(head sent: inout [UInt8]) {
         guard sent.capacity <= 1 << 16 else { return }
-        sent.removeAll(keepingCapacity: true)
-        head = sent
+        swap(&sent, &head)
+        // Now that nobody else has it: a shared one would be copied.
+        head.removeAll(keepingCapacity: true)
     }
 
     /// Takes a connection back that has completed its exchange; false when there are enough.
     func keep(_ connection: ClientConnection) -> Bool {
-        let endpoint = connection.endpoint
-        guard lanes[endpoint, default: Lane()].idle.count < limits.idlePerEndpoint else {
-            return false
-        }
-        lanes[endpoint, default: Lane()].idle.append((connection, .now))
+        let lane = lane(connection.endpoint)
+        guard lane.idle.count < limits.idlePerEndpoint else { return false }
+        lane.idle.append((connection, .now))
         sweepLater()
         return true
     }
 
     /// A connection is gone.
     func closed(_ endpoint: Endpoint) {
-        lanes[endpoint]?.open -= 1
-        if let lane = lanes[endpoint], lane.open <= 0 { lanes[endpoint] = nil }
+        guard let lane = lanes[endpoint] else { return }
+        lane.open -= 1
+        if lane.open <= 0 { lanes[endpoint] = nil }
     }
 
     func closeIdle() { closeIdle(olderThan: .never) }
 
     private func closeIdle(olderThan limit: Deadline) {
-        for (endpoint, lane) in lanes {
+        for lane in lanes.values {
             let old = lane.idle.prefix { $0.since <= limit }
-            lanes[endpoint]?.idle.removeFirst(old.count)
+            lane.idle.removeFirst(old.count)
             for entry in old { entry.connection.close() }
         }
     }

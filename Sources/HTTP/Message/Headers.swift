@@ -76,6 +76,24 @@ public struct Headers: Sendable, Sequence, ExpressibleByDictionaryLiteral {
         return values
     }
 
+    /// How many fields have this name.
+    public func count(of name: HeaderName) -> Int {
+        var count = 0
+        for field in fields where matches(field, name) { count += 1 }
+        return count
+    }
+
+    /// Lends the bytes of the first value with this name, without a copy; nil when there is none.
+    public func withValue<Result>(
+        of name: HeaderName,
+        _ body: (Span<UInt8>) -> Result
+    ) -> Result? {
+        for field in fields where matches(field, name) {
+            return body(block.span.extracting(bytes(field)))
+        }
+        return nil
+    }
+
     /// Whether a field has this name.
     public func contains(_ name: HeaderName) -> Bool {
         for field in fields where matches(field, name) { return true }

@@ -50,6 +50,8 @@ struct FramingFields: Sendable {
 
     /// `Connection` is a list in any case and any number of fields; `close` anywhere wins.
     private mutating func connection(_ block: [UInt8], _ range: Range<Int>) {
+        // Hardly anybody says more than that.
+        if ByteClass.equals(block, range, "keep-alive") { return keepsAlive = true }
         for member in ByteClass.members(of: block, range) {
             if ByteClass.equals(block, member, "close") { closes = true }
             if ByteClass.equals(block, member, "keep-alive") { keepsAlive = true }

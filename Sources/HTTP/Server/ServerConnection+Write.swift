@@ -6,13 +6,22 @@ extension ServerConnection {
     /// Pipelined answers are sent when they have grown to this.
     private static let outputLimit = 65_536
 
-    /// Sends everything that is waiting.
+    /// Sends everything that is waiting, or has it sent at the end of the loop's turn.
     func flush() async throws(SocketError) {
-        guard !output.isEmpty, try !flushNow() else { return }
+        guard try !flushNow() else { return }
         do throws(SocketError) {
             try await stream.write(output, until: writeDeadline(output.count))
         } catch { throw drop(error) }
         output.removeAll(keepingCapacity: true)
+    }
+
+    /// Waits until the socket has taken everything.
+    func settle() async throws(SocketError) {
+        try await flush()
+        guard !stream.settleNow() else { return }
+        do throws(SocketError) {
+            try await stream.settle(until: writeDeadline(Self.copyLimit))
+        } catch { throw drop(error) }
     }
 
     /// Resets the connection of a client that does not read: closed in good order, the kernel would keep for
@@ -22,13 +31,13 @@ extension ServerConnection {
         return error
     }
 
-    /// Sends everything that is waiting if the socket takes it at once, and keeps the rest if not;
-    /// true when nothing is left.
+    /// Has everything that is waiting sent with what others send, if it can be taken at once, and keeps the rest
+    /// if not; true when nothing is left.
     func flushNow() throws(SocketError) -> Bool { try flushNow(&output) }
 
     func flushNow(_ output: inout [UInt8]) throws(SocketError) -> Bool {
-        guard !output.isEmpty else { return true }
-        let sent = try stream.writeNow(output)
+        guard !output.isEmpty else { return !stream.owes }
+        let sent = try stream.post(output)
         let isDone = sent == output.count
         if isDone {
             output.removeAll(keepingCapacity: true)

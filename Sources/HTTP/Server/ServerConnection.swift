@@ -85,7 +85,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         do throws(SocketError) {
             repeat {
                 guard let count = try stream.readNow(into: &buffers.input) else { break }
-                if count == 0 { return buffers.input.isEmpty ? .closed : .unfinished }
+                if count == 0 { return hasSaidAll(buffers) ? .closed : .unfinished }
                 guard answerAtOnce(buffers), try flushNow(&buffers.output) else {
                     return .unfinished
                 }
@@ -94,8 +94,15 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
         } catch {
             return .closed
         }
-        let isDone = buffers.input.isEmpty && !stream.readWaitsForWriting && taken < Self.share
+        let isDone =
+            buffers.input.isEmpty && !stream.owes && !stream.readWaitsForWriting
+            && taken < Self.share
         return isDone ? .resting : .unfinished
+    }
+
+    /// Whether a client that has ended has its answers.
+    private func hasSaidAll(_ buffers: ServerLoop.Buffers) -> Bool {
+        buffers.input.isEmpty && stream.settleNow()
     }
 
     /// Answers the requests at hand; false when one of them has to wait for something.
@@ -204,9 +211,12 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
                 try await refuse(Problem(error.status, detail: error.detail))
                 return .none
             }
-            if !output.isEmpty, try !flushNow() { try await flush() }
+            if try !flushNow() { try await flush() }
             if let count = try stream.readNow(into: &input) {
-                if count == 0 { return .none }
+                if count == 0 {
+                    try await settle()
+                    return .none
+                }
                 continue
             }
             if input.isEmpty, !stream.readWaitsForWriting {
@@ -266,7 +276,7 @@ final class ServerConnection: Sleeper, @unchecked Sendable {
     /// Sends what is left, says that nothing follows, and lets the peer read it: a socket closed
     /// with bytes unread would be reset, and the reset would eat the answer (RFC 9112 §9.6).
     func finish() async throws(SocketError) {
-        try await flush()
+        try await settle()
         stream.closeWrite()
         let deadline = Deadline.after(limits.lingerTime)
         var skipped = 0

@@ -85,11 +85,14 @@ public struct TraceContext: Sendable {
     /// The trace id as 32 lower-case hexadecimal digits.
     public var traceID: String {
         var bytes: [UInt8] = []
-        bytes.append(addingCapacity: 32) { text in
-            Hex.append(traceHigh, to: &text)
-            Hex.append(traceLow, to: &text)
-        }
+        bytes.append(addingCapacity: 32) { appendTraceID(to: &$0) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the trace id to memory that has room for its 32 digits.
+    public func appendTraceID(to text: inout OutputSpan<UInt8>) {
+        Hex.append(traceHigh, to: &text)
+        Hex.append(traceLow, to: &text)
     }
 
     /// The span id as 16 lower-case hexadecimal digits.
@@ -159,19 +162,21 @@ extension TraceContext {
     /// The `traceparent` header value that makes a callee's span a child of this one.
     public var traceparent: String {
         var bytes: [UInt8] = []
-        bytes.append(addingCapacity: 55) { text in
-            text.append(0x30)  // "00-"
-            text.append(0x30)
-            text.append(0x2D)
-            Hex.append(traceHigh, to: &text)
-            Hex.append(traceLow, to: &text)
-            text.append(0x2D)
-            Hex.append(spanID, to: &text)
-            text.append(0x2D)
-            text.append(0x30)
-            text.append(isSampled ? 0x31 : 0x30)
-        }
+        bytes.append(addingCapacity: 55) { appendTraceparent(to: &$0) }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the `traceparent` to memory that has room for its 55 characters.
+    public func appendTraceparent(to text: inout OutputSpan<UInt8>) {
+        text.append(0x30)  // "00-"
+        text.append(0x30)
+        text.append(0x2D)
+        appendTraceID(to: &text)
+        text.append(0x2D)
+        Hex.append(spanID, to: &text)
+        text.append(0x2D)
+        text.append(0x30)
+        text.append(isSampled ? 0x31 : 0x30)
     }
 
     private static func parse(_ bytes: Span<UInt8>) -> TraceContext? {
