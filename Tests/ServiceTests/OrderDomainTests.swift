@@ -1,5 +1,6 @@
 import Contracts
 import HTTP
+import Mesh
 import Reactor
 import Sagas
 import ServiceKit
@@ -137,6 +138,12 @@ import Testing
         #expect(wait > .seconds(2) && wait <= .seconds(4) - WaitPreference.margin)
         #expect(WaitPreference.of(request, until: .now) == .zero)
         #expect(WaitPreference.of(request, until: .after(.seconds(60))) == .seconds(10))
+    }
+
+    @Test func `a replica's worth of sagas may ask, few of them at a time`() {
+        let calls = OrderService.calls
+        #expect(calls.maxInFlight == 48 && calls.maxQueue == 2_048)
+        #expect(calls.maxQueue >= SagaPolicy().maxDriven)
     }
 
     @Test func `an idempotency key is sent once and visible`() throws {
