@@ -10,7 +10,8 @@ CODE := Sources gateway load Tests Package.swift
 # An import that Package.swift does not declare is a broken arrow of the architecture.
 IMPORTS := --explicit-target-dependency-import-check error
 # Linked with the Swift runtime, as the images are: nothing to install beside a program, and calls into the runtime cost less.
-RELEASE := -c release --static-swift-stdlib
+# lld, because the usual linker warns with each program of a function of Foundation's that nothing here calls.
+RELEASE := -c release --static-swift-stdlib -Xswiftc -use-ld=lld
 UP ?=
 BENCH ?=
 
