@@ -178,7 +178,7 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity",
+                "Gateway", "Mesh", "HTTP", "Reactor", "Telemetry", "Identity", "Contracts",
             ]
         ),
         tests("ContractsTests", ["Contracts"]),

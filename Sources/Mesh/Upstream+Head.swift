@@ -14,11 +14,16 @@ extension Upstream {
         let loop = EventLoop.required
         let end = Deadline.after(head)
         let sending = Task(executorPreference: loop) {
-            [client, endpoint = endpoint(address)] () async -> Result<ClientResponse, ClientError>
-            in
+            () async -> Result<ClientResponse, ClientError> in
             do throws(ClientError) {
+                guard let faults = self.faults else {
+                    let endpoint = self.endpoint(address)
+                    return .success(
+                        try await self.client.send(request, to: endpoint, until: deadline)
+                    )
+                }
                 return .success(
-                    try await client.send(request, to: endpoint, until: deadline)
+                    try await self.exchange(request, with: address, until: deadline, faults)
                 )
             } catch {
                 return .failure(error)

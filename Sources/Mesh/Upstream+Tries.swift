@@ -135,14 +135,14 @@ extension Upstream {
         if let state = context.state { request.tryHeaders.add(.tracestate, state) }
         let result: Result<ClientResponse, ClientError>
         do throws(ClientError) {
-            if let faults {
-                let response =
-                    try await exchange(request, with: choice.address, until: tryDeadline, faults)
-                result = .success(response)
-            } else if let head = options.headTimeout {
+            if let head = options.headTimeout {
                 result = .success(
                     try await send(request, to: choice.address, until: tryDeadline, head: head)
                 )
+            } else if let faults {
+                let response =
+                    try await exchange(request, with: choice.address, until: tryDeadline, faults)
+                result = .success(response)
             } else {
                 let endpoint = endpoint(choice.address)
                 result = .success(try await client.send(request, to: endpoint, until: tryDeadline))

@@ -20,7 +20,7 @@ extension Upstream {
         var found: [SocketAddress] = []
         for endpoint in endpoints.all {
             do throws(SocketError) {
-                found += try await addresses(of: endpoint, until: deadline)
+                found += try await resolver(endpoint.host, endpoint.port, deadline)
             } catch {
                 log.debug("a name has no address", ["host": .string(endpoint.host)])
                 found += shared.withLock { $0.state.instances.map(\.address) }
@@ -30,20 +30,6 @@ extension Upstream {
         shared.withLock { [found] shared in
             shared.state.replace(with: found, at: Self.now)
         }
-    }
-
-    private func addresses(
-        of endpoint: Endpoints.Endpoint,
-        until deadline: Deadline
-    ) async throws(SocketError) -> [SocketAddress] {
-        guard let resolver else {
-            return try await SocketAddress.resolve(
-                host: endpoint.host,
-                port: endpoint.port,
-                until: deadline
-            )
-        }
-        return try await resolver(endpoint.host, endpoint.port, deadline)
     }
 
     /// How long a name's look-up may take when no call waits for it.

@@ -23,6 +23,12 @@ public final class Upstream: Sendable {
             _ host: String, _ port: UInt16, _ deadline: Deadline
         ) async throws(SocketError) -> [SocketAddress]
 
+    /// The system's way of looking names up.
+    public static let systemResolver: Resolver = {
+        (host, port, deadline) async throws(SocketError) in
+        try await SocketAddress.resolve(host: host, port: port, until: deadline)
+    }
+
     /// The service's name.
     public let name: String
     /// The numbers in force.
@@ -33,7 +39,7 @@ public final class Upstream: Sendable {
     let measures: UpstreamMeasures
     let shared: Mutex<Shared>
     let faults: FaultInjector?
-    let resolver: Resolver?
+    let resolver: Resolver
     private let tls: TLSContext?
     private let identity: String?
 
@@ -46,7 +52,7 @@ public final class Upstream: Sendable {
     ///   - tls: the own certificate; nil for plain HTTP.
     ///   - identity: the SPIFFE URI to expect when it is not the name's.
     ///   - faults: what is done to requests on purpose; nil for nothing.
-    ///   - resolver: looks names up; nil for the system's way.
+    ///   - resolver: looks names up.
     public init(
         name: String,
         endpoints: Endpoints,
@@ -55,7 +61,7 @@ public final class Upstream: Sendable {
         identity: String? = nil,
         policy: MeshPolicy = MeshPolicy(),
         faults: FaultInjector? = nil,
-        resolver: Resolver? = nil,
+        resolver: @escaping Resolver = systemResolver,
         log: Logger,
         metrics: Metrics
     ) {

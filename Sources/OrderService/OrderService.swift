@@ -53,7 +53,7 @@ enum OrderService {
     /// A replica that comes back has up to a thousand sagas to drive at once. All of them asking together
     /// would time out together, open the breaker, and ask together again when it closes; so they queue
     /// here, where waiting costs nothing.
-    private static var calls: MeshPolicy {
+    static var calls: MeshPolicy {
         var policy = MeshPolicy()
         policy.maxInFlight = 48
         policy.maxQueue = 2_048

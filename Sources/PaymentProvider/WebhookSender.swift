@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import HTTP
 internal import Identity
+internal import Mesh
 internal import Reactor
 internal import Synchronization
 internal import Telemetry
@@ -19,6 +20,7 @@ final class WebhookSender: Sendable {
     /// Most events that wait; what comes beyond is dropped.
     static let capacity = 1000
     static let tries = 3
+    /// How long one try may take, looking the name up included.
     static let tryTime = Duration.seconds(5)
 
     private struct State {
@@ -28,12 +30,19 @@ final class WebhookSender: Sendable {
 
     private let target: Target
     private let client: HTTPClient
+    private let resolver: Upstream.Resolver
     private let log: Logger
     private let state = Mutex(State())
 
-    init(to target: Target, client: HTTPClient, log: Logger) {
+    init(
+        to target: Target,
+        client: HTTPClient,
+        resolver: @escaping Upstream.Resolver = Upstream.systemResolver,
+        log: Logger
+    ) {
         self.target = target
         self.client = client
+        self.resolver = resolver
         self.log = log
     }
 
@@ -73,12 +82,13 @@ final class WebhookSender: Sendable {
         for attempt in 0..<Self.tries where !Task.isCancelled {
             if attempt > 0 { try? await EventLoop.sleep(for: .milliseconds(500 << attempt)) }
             do {
-                let found = try await SocketAddress.resolve(host: target.host, port: target.port)
+                let deadline = Deadline.after(Self.tryTime)
+                let found = try await resolver(target.host, target.port, deadline)
                 guard let address = found.first else { throw SocketError.unresolved(target.host) }
                 let answer = try await client.send(
                     message(body),
                     to: Endpoint(address),
-                    until: .after(Self.tryTime)
+                    until: deadline
                 )
                 _ = try await answer.body(limit: 64 << 10)
                 if (200..<300).contains(answer.status.code) { return }

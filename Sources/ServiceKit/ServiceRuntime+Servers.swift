@@ -38,7 +38,7 @@ extension ServiceRuntime {
     /// The server for clients over TLS, if there is to be one.
     func publicServer(_ observer: RequestObserver) async throws -> HTTPServer? {
         guard let publicTLS, let clients = settings.clientTLS else { return nil }
-        let listener = try await listen(clients.listen, "CLIENT_TLS_LISTEN")
+        let listener = try await Self.listen(clients.listen, "CLIENT_TLS_LISTEN")
         boot.log.info("ready for TLS", ["listen": .string(listener.address.description)])
         return server(listener, publicTLS, observer)
     }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTP
+internal import Mesh
 internal import Reactor
 internal import Synchronization
 internal import Telemetry
@@ -100,7 +101,7 @@ final class ServiceRuntime: Sendable {
     /// On the way down in the opposite order: requests in flight are answered while background work
     /// still runs.
     private func serve(_ wire: @escaping @Sendable (Boot) async throws -> Void) async throws {
-        let admin = try await listen(settings.adminListen, "ADMIN_LISTEN")
+        let admin = try await Self.listen(settings.adminListen, "ADMIN_LISTEN")
         let adminServer = HTTPServer(listener: admin, responder: adminResponder())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [boot] in try await adminServer.run(on: boot.loops) }
@@ -117,7 +118,7 @@ final class ServiceRuntime: Sendable {
             health().add(to: &router)
             traces.addInternal(to: &router)
         }
-        let listener = try await listen(settings.listen, "LISTEN")
+        let listener = try await Self.listen(settings.listen, "LISTEN")
         let observer = RequestObserver(log: boot.log, metrics: boot.metrics)
         let servers = [
             server(listener, serverTLS, observer), try await publicServer(observer),
@@ -156,13 +157,27 @@ final class ServiceRuntime: Sendable {
         boot.log.info("stopped", [:])
     }
 
-    func listen(
+    /// How long the name in an address to listen on may be looked up.
+    private static let lookUpTime = Duration.seconds(10)
+
+    /// Listens on an address that a variable names.
+    ///
+    /// - Throws: `ConfigurationError` when it has no address, or none in time, or cannot be listened on.
+    static func listen(
         _ address: (host: String, port: UInt16),
-        _ variable: String
+        _ variable: String,
+        resolver: Upstream.Resolver = Upstream.systemResolver
     ) async throws -> Listener {
         do throws(SocketError) {
-            let found = try await SocketAddress.resolve(host: address.host, port: address.port)
+            let found = try await resolver(address.host, address.port, .after(lookUpTime))
             return try Listener.bind(found.first ?? .loopback(port: address.port))
+        } catch .timedOut {
+            throw ConfigurationError(
+                variable,
+                "cannot be listened on: no name server said in \(lookUpTime.components.seconds) s "
+                    + "where '\(address.host)' is",
+                example: "127.0.0.1:8080"
+            )
         } catch {
             throw ConfigurationError(
                 variable,

@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import HTTP
 import Identity
@@ -77,8 +78,15 @@ final class GatewayBench: Sendable {
     }
 
     /// The built-in routes before one service that plays them all.
+    ///
+    /// - Parameters:
+    ///   - upstream: who plays them in the service's place.
+    ///   - other: a second instance of each, beside the service.
+    ///   - streams: the most event streams of one instance.
     init(
         upstream: SocketAddress? = nil,
+        beside other: SocketAddress? = nil,
+        streams: Int = EventStreamLimit.perProcess,
         policy: MeshPolicy = MeshPolicy(),
         shedding: ConcurrencyLimit.Policy = ConcurrencyLimit.Policy(),
         service answer: @escaping Handler = { _ throws(Problem) in .text("ok") },
@@ -99,19 +107,13 @@ final class GatewayBench: Sendable {
             metrics: metrics,
             now: { 1_800_000_000 }
         )
-        let address = (upstream ?? service.address).description
-        var plan = try RoutingPlan(PackageResources.routes_json) { _ in address }
+        let instances = [upstream ?? service.address, other].compactMap(\.self)
+        let addresses = instances.map(\.description).joined(separator: ",")
+        var plan = try RoutingPlan(PackageResources.routes_json) { _ in addresses }
         change(&plan)
+        let services = ServiceUpstreams(policy, streams: streams, log: .silent, metrics: metrics)
         table = RouteTable(tokens: tokens, metrics: metrics, shedding: shedding) { name, origin in
-            Upstream(
-                name: name,
-                endpoints: origin.endpoints,
-                client: HTTPClient(),
-                tls: nil,
-                policy: policy,
-                log: .silent,
-                metrics: metrics
-            )
+            services.upstream(name, origin)
         }
         table.take(plan, keysFromUpstream: false)
         var router = Router()

@@ -219,6 +219,7 @@ import Testing
         #expect(checkout?["priority"] == "high")
         #expect(checkout?["auth"] == "required")
         #expect(checkout?["timeout_ms"] == 15_000)
+        #expect(checkout?["try_timeout_ms"] == 11_000)
         #expect(routes["routes"]?.array?.count == bench.table.snapshot.plan.routes.count)
 
         let product = upstreams["upstreams"]?.array?.first { $0["name"] == "product" }

@@ -112,12 +112,24 @@ import Testing
             "line 5: /routes/0/timeout_ms must be within 1 and 600000"
         ),
         (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "try_timeout_ms": 5}"#,
+            "line 5: /routes/0/try_timeout_ms needs timeout_ms, of which it is a part"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "timeout_ms": 5, "try_timeout_ms": 5}"#,
+            "line 5: /routes/0/try_timeout_ms must be at least 1 and less than timeout_ms, which is 5"
+        ),
+        (
+            #"{"path": "/x", "methods": ["GET"], "upstream": "a", "timeout_ms": 1, "try_timeout_ms": 0}"#,
+            "line 5: /routes/0/try_timeout_ms must be at least 1 and less than timeout_ms, which is 1"
+        ),
+        (
             #"{"path": "/x", "methods": ["GET"], "upstream": "a", "retries": 11}"#,
             "line 5: /routes/0/retries must be within 0 and 10"
         ),
         (
             #"{"path": "/x", "methods": ["GET"], "upstream": "a", "timout_ms": 5}"#,
-            "line 5: /routes/0/timout_ms is unknown here; known are path, prefix, methods, upstream, auth, priority, limit, timeout_ms, retries, honours_key, types, body_limit, stream_body, cache"
+            "line 5: /routes/0/timout_ms is unknown here; known are path, prefix, methods, upstream, auth, priority, limit, timeout_ms, try_timeout_ms, retries, honours_key, types, body_limit, stream_body, cache"
         ),
         (
             #"{"path": "/x", "methods": ["GET"], "upstream": "a", "cache": "on"}"#,
@@ -232,6 +244,17 @@ import Testing
         let plan = try RoutingPlan(PackageResources.routes_json) { _ in "127.0.0.1:1" }
         #expect(plan.routes.count > 15)
         #expect(plan.keys?.upstream == "user")
+    }
+
+    @Test func `orders have time for the longest wait, and for another try`() throws {
+        let plan = try RoutingPlan(PackageResources.routes_json) { _ in "127.0.0.1:1" }
+        let patient = plan.routes(to: "order").filter { $0.timeout != nil }
+        #expect(patient.map(\.templates) == [["/orders"], ["/orders/{id}/cancel"]])
+        for route in patient {
+            let (call, one) = (try #require(route.timeout), try #require(route.tryTimeout))
+            // `Prefer: wait=10` is the most that a client is waited for.
+            #expect(route.honoursKey && one > .seconds(10) && call - one >= .seconds(4))
+        }
     }
 }
 

@@ -2,6 +2,7 @@ import HTTP
 import Mesh
 import Reactor
 import Synchronization
+import Telemetry
 import Testing
 
 /// What a server under test is asked at the same time.
@@ -87,9 +88,11 @@ private final class Crowd: Sendable {
         await free.stop()
     }
 
-    @Test func `an instance that does not open a stream in time is given up for another one`()
-        async throws
-    {
+    /// - Parameter takesFaults: whether the process could be broken on purpose, as in every drill.
+    @Test(arguments: [false, true])
+    func `an instance that does not open a stream in time is given up for another one`(
+        _ takesFaults: Bool
+    ) async throws {
         let hung = try Backend { _ throws(Problem) in
             try? await EventLoop.sleep(for: .seconds(30))
             return .empty()
@@ -109,7 +112,8 @@ private final class Crowd: Sendable {
         var policy = MeshPolicy()
         policy.breaker.minimumCalls = .max
         try await onLoop { [policy] () async throws in
-            let service = try upstream([hung.address, good.address], policy)
+            let faults = takesFaults ? FaultInjector(log: .silent) : nil
+            let service = try upstream([hung.address, good.address], policy, faults: faults)
             let options = CallOptions(
                 isIdempotent: true,
                 timeout: .seconds(600),

@@ -65,6 +65,7 @@ func upstream(
     _ addresses: [SocketAddress],
     _ policy: MeshPolicy = MeshPolicy(),
     client: HTTPClient = HTTPClient(),
+    faults: FaultInjector? = nil,
     metrics: Metrics = Metrics()
 ) throws -> Upstream {
     Upstream(
@@ -73,6 +74,7 @@ func upstream(
         client: client,
         tls: nil,
         policy: policy,
+        faults: faults,
         log: .silent,
         metrics: metrics
     )

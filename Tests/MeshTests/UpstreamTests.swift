@@ -49,6 +49,44 @@ import Testing
         await backend.stop()
     }
 
+    @Test func `a call without a deadline has the policy's time, however long a try may take`()
+        async throws
+    {
+        let backend = try Backend { _ throws(Problem) in .empty() }
+        var policy = MeshPolicy()
+        policy.callTimeout = .milliseconds(900)
+        policy.tryTimeout = .seconds(10)
+        try await onLoop { [policy] in
+            let service = try upstream([backend.address], policy)
+            #expect(try await service.call(ClientRequest(.get, "/"), once).status == .noContent)
+        }
+        let left = try #require(backend.requests.first?.headers[.requestDeadline].flatMap(Int.init))
+        #expect(left <= 900)
+        await backend.stop()
+    }
+
+    @Test func `callers in a hurry open no breaker, those with a try's time do`() async throws {
+        let backend = try Backend { _ throws(Problem) in
+            try? await EventLoop.sleep(for: .seconds(5))
+            return .empty()
+        }
+        var policy = MeshPolicy()
+        policy.tryTimeout = .milliseconds(200)
+        policy.breaker.minimumCalls = 5
+        try await onLoop { [policy] in
+            let service = try upstream([backend.address], policy)
+            let hurried = CallOptions(isIdempotent: false, timeout: .milliseconds(20))
+            for (options, state) in [(hurried, "closed"), (once, "open")] {
+                for _ in 0..<5 {
+                    let outcome = await service.attempt(ClientRequest(.get, "/"), options)
+                    #expect(throws: MeshError.deadline) { try outcome.result.get() }
+                }
+                #expect(service.snapshot.instances.map(\.breaker) == [state])
+            }
+        }
+        await backend.stop()
+    }
+
     @Test(arguments: [502, 503, 504])
     func `an idempotent call is tried again on another instance`(_ code: Int) async throws {
         let bad = try Backend { _ throws(Problem) in .empty(Status(code)) }

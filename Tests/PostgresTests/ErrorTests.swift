@@ -1,3 +1,4 @@
+import Reactor
 import Testing
 
 @testable import Postgres
@@ -50,6 +51,28 @@ import Testing
         #expect(names("host=/run/postgresql dbname=x") == [])
         #expect(names("postgres://u@db:5432,127.0.0.1:5433/x") == ["db"])
         #expect(names("host=db hostaddr=10.0.0.1") == [])
+    }
+
+    @Test func `a name that nobody can look up in time is named, and waited for no longer`()
+        async throws
+    {
+        let url = try #require(DatabaseURL("postgres://u:secret@db.test/x"))
+        let loop = try EventLoop(name: "test")
+        defer { loop.stop() }
+        await Task(executorPreference: loop) {
+            let late = DatabaseError.unavailable(
+                "cannot resolve the database's host name db.test in time"
+            )
+            let deadline = Deadline.after(.milliseconds(50))
+            await #expect(throws: late) {
+                _ = try await url.resolved(until: deadline) {
+                    (_, limit) async throws(SocketError) in
+                    // Who sets no deadline fails here, rather than never.
+                    try await EventLoop.sleep(until: limit.or(earlier: .after(.seconds(5))))
+                    throw limit == deadline ? .timedOut : .unresolved("no deadline")
+                }
+            }
+        }.value
     }
 
     @Test func `the next migration follows the recorded ones`() throws {

@@ -28,6 +28,26 @@ import Testing
         #expect(limits.writeTime == .seconds(3) && limits.idleTime == .seconds(4))
     }
 
+    @Test func `where a name to listen on is must be known in time`() async throws {
+        let loop = try EventLoop(name: "test")
+        defer { loop.stop() }
+        await Task(executorPreference: loop) {
+            let asked = Deadline.now
+            let error = await #expect(throws: ConfigurationError.self) {
+                _ = try await ServiceRuntime.listen(("front.test", 0), "LISTEN") {
+                    (_, _, deadline) async throws(SocketError) in
+                    guard deadline <= asked.advanced(by: .seconds(60)) else { return [] }
+                    throw .timedOut
+                }
+            }
+            #expect(
+                error?.description
+                    == "LISTEN cannot be listened on: no name server said in 10 s where 'front.test' is; "
+                    + "for example LISTEN=127.0.0.1:8080"
+            )
+        }.value
+    }
+
     @Test(arguments: [
         "HTTP_MAX_TARGET", "HTTP_MIN_RATE", "HTTP_MAX_CONNECTIONS", "HTTP_IDLE_TIME",
         "HTTP_HEADER_TIME",

@@ -1,5 +1,7 @@
 import Contracts
 import HTTP
+import Mesh
+import Reactor
 import Sagas
 import ServiceKit
 import Testing
@@ -92,32 +94,24 @@ import Testing
     }
 
     @Test func `a sum that does not fit or cannot be charged is no order`() throws {
-        let checkout = try Checkout(request([line(first, 2)]))
-        func quote(_ cents: Int64) -> Quote {
-            Quote([
-                QuotedLine(
-                    productID: first,
-                    title: "x",
-                    quantity: 2,
-                    unitPriceCents: cents,
-                    currency: "USD"
-                )
-            ])
+        func order(_ quantity: Int64, at cents: Int64) throws -> Order? {
+            let line = QuotedLine(
+                productID: first,
+                title: "x",
+                quantity: quantity,
+                unitPriceCents: cents,
+                currency: "USD"
+            )
+            let checkout = try Checkout(request([self.line(first, quantity)]))
+            return Order(placing: checkout, quote: Quote([line]), by: .next(), as: .next())
         }
-        for cents in [.max, ChargeRequest.maxAmountCents, ChargeRequest.maxAmountCents / 2 + 1] {
-            #expect(Order(placing: checkout, quote: quote(cents), by: .next(), as: .next()) == nil)
-        }
-        let most = Order(
-            placing: checkout,
-            quote: quote(ChargeRequest.maxAmountCents / 2),
-            by: .next(),
-            as: .next()
-        )
-        #expect(most?.total.cents == ChargeRequest.maxAmountCents - 1)
-        #expect(
-            Order(placing: checkout, quote: quote(1050), by: .next(), as: .next())?.total.cents
-                == 2100
-        )
+        let most = ChargeRequest.maxAmountCents
+        for cents in [.max, most, most / 2 + 1] { #expect(try order(2, at: cents) == nil) }
+        #expect(try order(2, at: most / 2)?.total.cents == most - 1)
+        #expect(try order(2, at: 1050)?.total.cents == 2100)
+        // The highest price in the catalog, and what would be one cent too much there.
+        #expect(try order(1, at: most)?.total.cents == most)
+        #expect(try order(1, at: most + 1) == nil)
     }
 
     @Test func `the catalog's lines are the client's items`() {
@@ -136,6 +130,20 @@ import Testing
         var headers: Headers = [:]
         for value in values { headers.add(.prefer, value) }
         #expect(WaitPreference.of(Request(.post, "/orders", headers: headers)) == wait)
+    }
+
+    @Test func `a wait ends before its caller's time does`() {
+        let request = Request(.post, "/orders", headers: [.prefer: "wait=10"])
+        let wait = WaitPreference.of(request, until: .after(.seconds(4)))
+        #expect(wait > .seconds(2) && wait <= .seconds(4) - WaitPreference.margin)
+        #expect(WaitPreference.of(request, until: .now) == .zero)
+        #expect(WaitPreference.of(request, until: .after(.seconds(60))) == .seconds(10))
+    }
+
+    @Test func `a replica's worth of sagas may ask, few of them at a time`() {
+        let calls = OrderService.calls
+        #expect(calls.maxInFlight == 48 && calls.maxQueue == 2_048)
+        #expect(calls.maxQueue >= SagaPolicy().maxDriven)
     }
 
     @Test func `an idempotency key is sent once and visible`() throws {

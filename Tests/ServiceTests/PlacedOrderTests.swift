@@ -4,6 +4,7 @@ import Journaling
 import Postgres
 import PostgresHarness
 import Reactor
+import Synchronization
 import Testing
 
 @testable import OrderService
@@ -74,6 +75,35 @@ import Testing
                 #expect(later.status == .serviceUnavailable, "\(later)")
                 try await expectPlaced(slow, "k", id: id)
             }
+        }
+    }
+
+    @Test func `a checkout that is given up and made elsewhere is one order, whoever drives it`()
+        async throws
+    {
+        try await OrderWorld.with { world in
+            // The charge takes longer than the caller has for the first try.
+            let isCharging = OneShot<Bool>()
+            world.participants.decline { _ = await isCharging.wait(until: .after(.seconds(30))) }
+            try await world.replica { first in
+                try await first.migrate()
+                let deadline = Deadline.after(.seconds(2))
+                let told = try await Deadline.$current.withValue(deadline) {
+                    try await first.checkOut("k", by: customer)
+                }
+                #expect(told.status == .accepted && !deadline.hasPassed, "\(told)")
+                let id = try told.text("id")
+                try await world.replica { second in
+                    try await expectPlaced(second, "k", id: id)
+                    isCharging.resolve(true)
+                    _ = try await second.wait(for: id, by: customer, toBe: "rejected")
+                    let again = try await second.checkOut("k", by: customer)
+                    #expect(again.status == .paymentRequired, "\(again)")
+                    #expect(try await second.count() == 1)
+                }
+            }
+            let reserved = world.participants.state.withLock(\.reservations)
+            #expect(reserved.count == 1 && reserved.values.allSatisfy { $0 == 1 }, "\(reserved)")
         }
     }
 

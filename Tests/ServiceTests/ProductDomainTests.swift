@@ -108,6 +108,11 @@ import Testing
         )
     }
 
+    @Test func `a price is listed if one piece of it can be charged`() {
+        #expect(flaws { $0.priceCents = ChargeRequest.maxAmountCents } == [])
+        #expect(flaws { $0.priceCents = ChargeRequest.maxAmountCents + 1 } == ["/price_cents"])
+    }
+
     @Test func `an empty change is refused`() throws {
         #expect(throws: InvalidInput.self) { try ProductChange().validate() }
         try ProductChange(priceCents: 1).validate()

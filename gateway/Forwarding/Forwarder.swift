@@ -124,15 +124,17 @@ struct Forwarder: Sendable {
     }
 
     /// - Parameter head: how long an instance may take to open a stream, which then lasts as long as its
-    ///   route's time: one that hangs is found out as soon as for any other call.
+    ///   route's time: one that hangs is found out as soon as for any other call. The route may say
+    ///   otherwise.
     static func options(_ request: Request, _ route: Route, head: Duration) -> CallOptions {
         let hasKey = route.honoursKey && request.headers.contains(.idempotencyKey)
+        let isStream = route.types == ["text/event-stream"]
         return CallOptions(
             isIdempotent: request.method.isIdempotent || hasKey,
             timeout: route.timeout,
-            tryTimeout: route.timeout,
+            tryTimeout: isStream ? route.timeout : route.tryTimeout ?? route.timeout,
             retries: route.retries,
-            headTimeout: route.types == ["text/event-stream"] ? head : nil
+            headTimeout: isStream ? route.tryTimeout ?? head : nil
         )
     }
 

@@ -9,6 +9,7 @@ struct RouteView: Encodable {
     let priority: String
     let limit: String
     let timeoutMilliseconds: Int64?
+    let tryTimeoutMilliseconds: Int64?
     let retries: Int?
     let honoursKey: Bool
     let bodyLimit: Int
@@ -17,6 +18,7 @@ struct RouteView: Encodable {
     enum CodingKeys: String, CodingKey {
         case methods, paths, upstream, auth, priority, limit, retries
         case timeoutMilliseconds = "timeout_ms"
+        case tryTimeoutMilliseconds = "try_timeout_ms"
         case honoursKey = "honours_key"
         case bodyLimit = "body_limit"
         case streamBody = "stream_body"
@@ -30,6 +32,7 @@ struct RouteView: Encodable {
         priority = route.priority.rawValue
         limit = route.limit
         timeoutMilliseconds = route.timeout.map { Int64($0 / .milliseconds(1)) }
+        tryTimeoutMilliseconds = route.tryTimeout.map { Int64($0 / .milliseconds(1)) }
         retries = route.retries
         honoursKey = route.honoursKey
         bodyLimit = route.contentLimit

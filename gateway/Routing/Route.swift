@@ -26,6 +26,8 @@ struct Route: Sendable, Equatable {
     var limit = LimitGroup.client
     /// For the whole call and each try; nil for the mesh's own.
     var timeout: Duration?
+    /// For each try if it has less than the whole call, or to open a stream; nil for the same.
+    var tryTimeout: Duration?
     /// Tries after the first; nil for the mesh's own.
     var retries: Int?
     /// Whether the service makes a repetition harmless when there is an `Idempotency-Key`.

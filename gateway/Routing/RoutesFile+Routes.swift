@@ -32,9 +32,11 @@ extension RoutingPlan {
             throw RoutesFault(pointer: "\(place)/limit", reason: "there is no such limit")
         }
         try within(1...600_000, line.timeout, "\(place)/timeout_ms")
+        try checkTries(line, place)
         try within(0...10, line.retries, "\(place)/retries")
         try within(0...(1 << 40), line.bodyLimit, "\(place)/body_limit")
         route.timeout = line.timeout.map { .milliseconds($0) }
+        route.tryTimeout = line.tryTimeout.map { .milliseconds($0) }
         route.retries = line.retries
         route.honoursKey = line.honoursKey ?? false
         route.types = line.types ?? []
@@ -62,6 +64,24 @@ extension RoutingPlan {
             )
         }
         return priority
+    }
+
+    /// A try that has less time than its call leaves the rest for the next one.
+    private static func checkTries(
+        _ line: RoutesFile.Line,
+        _ place: String
+    ) throws(RoutesFault) {
+        guard let tryTimeout = line.tryTimeout else { return }
+        let place = "\(place)/try_timeout_ms"
+        guard let timeout = line.timeout else {
+            throw RoutesFault(pointer: place, reason: "needs timeout_ms, of which it is a part")
+        }
+        guard (1..<timeout).contains(tryTimeout) else {
+            throw RoutesFault(
+                pointer: place,
+                reason: "must be at least 1 and less than timeout_ms, which is \(timeout)"
+            )
+        }
     }
 
     static func within(

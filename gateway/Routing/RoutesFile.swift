@@ -91,6 +91,7 @@ struct RoutesFile: Decodable {
         var priority: String?
         var limit: String?
         var timeout: Int?
+        var tryTimeout: Int?
         var retries: Int?
         var honoursKey: Bool?
         var types: [String]?
@@ -109,6 +110,7 @@ struct RoutesFile: Decodable {
                 "priority",
                 "limit",
                 "timeout_ms",
+                "try_timeout_ms",
                 "retries",
                 "honours_key",
                 "types",
@@ -124,6 +126,7 @@ struct RoutesFile: Decodable {
             priority = try members.optional("priority")
             limit = try members.optional("limit")
             timeout = try members.optional("timeout_ms")
+            tryTimeout = try members.optional("try_timeout_ms")
             retries = try members.optional("retries")
             honoursKey = try members.optional("honours_key")
             types = try members.optional("types")

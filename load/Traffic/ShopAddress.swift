@@ -29,7 +29,16 @@ struct ShopAddress: Sendable, Equatable {
     ///
     /// - Throws: when there is none, or it is one of the public internet.
     func resolve() async throws -> SocketAddress {
-        let found = try await SocketAddress.resolve(host: host, port: port)
+        let found: [SocketAddress]
+        do throws(SocketError) {
+            found = try await SocketAddress.resolve(
+                host: host,
+                port: port,
+                until: .after(.seconds(10))
+            )
+        } catch {
+            throw Shop.Failed(description: "where '\(host)' is cannot be found out: \(error)")
+        }
         guard let address = found.first(where: { Self.isNear($0.hostText) }) else {
             throw Shop.Failed(
                 description: "'\(host)' is no address of this machine or its containers"

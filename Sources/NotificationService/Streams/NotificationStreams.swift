@@ -10,7 +10,7 @@ final class NotificationStreams: Sendable {
         /// How many streams one customer may have here.
         var perUser = 4
         /// How many there may be in all.
-        var total = 512
+        var total = EventStreamLimit.perProcess
         /// How often each looks for something new, less up to half of it at random.
         var look = Duration.seconds(1)
         /// After so long without anything to tell a comment is sent.

@@ -1,4 +1,5 @@
 internal import HTTP
+internal import Mesh
 internal import Reactor
 internal import Synchronization
 internal import Telemetry
@@ -7,8 +8,8 @@ internal import Telemetry
 final class HTTPTransport: ProviderTransport {
     /// How long one try may take.
     static let tryTime = Duration.seconds(2)
-    /// How long a name's addresses are believed.
-    static let resolutionTime = Duration.seconds(5)
+    /// How long a name may be looked up: what is left of a try is for an address that is known already.
+    static let lookUpTime = Duration.seconds(1)
     /// The provider's answers are a few kilobytes.
     static let bodyLimit = 256 << 10
 
@@ -16,22 +17,31 @@ final class HTTPTransport: ProviderTransport {
     private let endpoint: ProviderEndpoint
     private let key: ProviderKey
     private let tls: TLSContext?
+    private let resolver: Upstream.Resolver
+    private let resolutionTime: Duration
     private let resolved = Mutex<(address: SocketAddress, until: Deadline)?>(nil)
 
     /// Makes a transport.
     ///
-    /// - Parameter tls: whom to trust; needed for an `https://` endpoint.
+    /// - Parameters:
+    ///   - tls: whom to trust; needed for an `https://` endpoint.
+    ///   - resolver: looks the provider's name up.
+    ///   - resolutionTime: how long a name's addresses are believed.
     init(
         client: HTTPClient,
         endpoint: ProviderEndpoint,
         key: ProviderKey,
-        tls: TLSContext? = nil
+        tls: TLSContext? = nil,
+        resolver: @escaping Upstream.Resolver = Upstream.systemResolver,
+        resolutionTime: Duration = .seconds(5)
     ) {
         precondition(endpoint.isSecure == (tls != nil), "TLS is spoken where the URL says so")
         self.tls = tls
         self.client = client
         self.endpoint = endpoint
         self.key = key
+        self.resolver = resolver
+        self.resolutionTime = resolutionTime
     }
 
     func send(_ request: StripeRequest) async throws(NoResponse) -> StripeResponse {
@@ -93,15 +103,28 @@ final class HTTPTransport: ProviderTransport {
         return message
     }
 
+    /// Where the provider is: what was found lately, or else what is found now.
+    ///
+    /// A name that cannot be looked up, or not in time, keeps the address that is known: DNS may be what
+    /// is broken.
     private func address() async throws(NoResponse) -> SocketAddress {
-        if let known = resolved.withLock({ $0 }), !known.until.hasPassed { return known.address }
+        let (known, isDue) = resolved.withLock { resolved in
+            let known = resolved
+            let isDue = known?.until.hasPassed ?? true
+            // One look-up is enough: the others go on with what is known meanwhile.
+            if isDue, known != nil { resolved?.until = .after(resolutionTime) }
+            return (known?.address, isDue)
+        }
+        if let known, !isDue { return known }
         do throws(SocketError) {
-            let found = try await SocketAddress.resolve(host: endpoint.host, port: endpoint.port)
+            let deadline = Deadline.after(Self.lookUpTime).or(earlier: .current)
+            let found = try await resolver(endpoint.host, endpoint.port, deadline)
             guard let address = found.randomElement() else { throw .unresolved(endpoint.host) }
-            resolved.withLock { $0 = (address, .after(Self.resolutionTime)) }
+            resolved.withLock { $0 = (address, .after(resolutionTime)) }
             return address
         } catch {
-            throw NoResponse(reason: "\(error)")
+            guard let known else { throw NoResponse(reason: "looking its name up: \(error)") }
+            return known
         }
     }
 }

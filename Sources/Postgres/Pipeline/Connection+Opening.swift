@@ -11,7 +11,7 @@ extension Connection {
         until deadline: Deadline
     ) async throws(DatabaseError) -> Connection {
         loop.preconditionIsCurrent()
-        let url = try await url.resolved()
+        let url = try await url.resolved(until: deadline)
         guard let wire = Wire.start(url.values) else { throw .unavailable("out of memory") }
         do throws(DatabaseError) {
             try await connect(wire, url, loop, until: deadline)

@@ -5,6 +5,12 @@ internal import Reactor
 ///
 /// It holds the password: it has no description, and what leaves it for an error is redacted.
 struct DatabaseURL: Sendable {
+    /// Looks a host's addresses up, up to a deadline.
+    typealias Resolver =
+        @Sendable (
+            _ host: String, _ deadline: Deadline
+        ) async throws(SocketError) -> [SocketAddress]
+
     private(set) var values: [String: String] = [:]
 
     /// Parses the URL; nil when libpq cannot read it.
@@ -60,7 +66,14 @@ struct DatabaseURL: Sendable {
     }
 
     /// Looks the names up, so that libpq gets addresses alone.
-    func resolved() async throws(DatabaseError) -> DatabaseURL {
+    ///
+    /// - Throws: `.unavailable` when one has no address, or none by the deadline.
+    func resolved(
+        until deadline: Deadline,
+        by resolve: Resolver = { (host, deadline) async throws(SocketError) in
+            try await SocketAddress.resolve(host: host, port: 0, until: deadline)
+        }
+    ) async throws(DatabaseError) -> DatabaseURL {
         guard !unresolvedHosts.isEmpty else { return self }
         var names: [String] = []
         var addresses: [String] = []
@@ -68,7 +81,7 @@ struct DatabaseURL: Sendable {
         let given = (values["port"] ?? "5432").split(separator: ",").map(String.init)
         for (index, host) in hosts.enumerated() {
             let port = index < given.count ? given[index] : given.last ?? "5432"
-            for address in try await Self.addresses(of: host) {
+            for address in try await Self.addresses(of: host, until: deadline, resolve) {
                 names.append(host)
                 addresses.append(address)
                 ports.append(port)
@@ -81,11 +94,16 @@ struct DatabaseURL: Sendable {
         return copy
     }
 
-    private static func addresses(of host: String) async throws(DatabaseError) -> [String] {
+    private static func addresses(
+        of host: String,
+        until deadline: Deadline,
+        _ resolve: Resolver
+    ) async throws(DatabaseError) -> [String] {
         do throws(SocketError) {
-            return try await SocketAddress.resolve(host: host, port: 0).map(\.hostText)
+            return try await resolve(host, deadline).map(\.hostText)
         } catch {
-            throw .unavailable("cannot resolve the database's host name \(host)")
+            let isLate = error == .timedOut ? " in time" : ""
+            throw .unavailable("cannot resolve the database's host name \(host)\(isLate)")
         }
     }
 

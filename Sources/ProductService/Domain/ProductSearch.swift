@@ -1,9 +1,12 @@
+internal import Contracts
+
 /// A search as a client asked for it: filters, order, and which page.
 struct ProductSearch: Sendable, Equatable {
     static let defaultLimit = 24
     static let maxLimit = 100
     static let maxBrands = 20
-    static let maxPriceCents = 100_000_000
+    /// What can be listed can be bought: one piece costs no more than can be charged.
+    static let maxPriceCents = Int(ChargeRequest.maxAmountCents)
 
     var filters = SearchFilters()
     var order = SearchOrder.newest
