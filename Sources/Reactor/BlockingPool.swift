@@ -1,6 +1,6 @@
 import Glibc
 
-/// A few threads for work that blocks or burns the processor: password hashing, DNS, fsync.
+/// A few threads for work that blocks or burns the processor: password hashing, look-ups of names, fsync.
 ///
 /// The queue is bounded; what does not fit is refused at once, so a flood of sign-ins cannot pile up
 /// behind the event loops.

@@ -66,11 +66,15 @@ public struct SocketAddress: Sendable, Hashable {
         if host == "localhost" { return [.loopback(port: port)] }
         let found =
             deadline == .never
-            ? try await BlockingPool.shared.run { lookUp(host, port: port) }
-            : try await BlockingPool.shared.run(until: deadline) { lookUp(host, port: port) }
+            ? try await lookUps.run { lookUp(host, port: port) }
+            : try await lookUps.run(until: deadline) { lookUp(host, port: port) }
         guard !found.isEmpty else { throw .unresolved(host) }
         return found
     }
+
+    /// Threads for look-ups alone: a name server that hangs keeps each of them for as long as the C library is
+    /// patient, and a journal must be written meanwhile.
+    private static let lookUps = BlockingPool(name: "names", maxThreads: 2, maxQueued: 64)
 
     private static func lookUp(_ host: String, port: UInt16) -> [SocketAddress] {
         var hints = unsafe addrinfo()

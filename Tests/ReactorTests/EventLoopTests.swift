@@ -126,3 +126,34 @@ func onLoop<Value: Sendable>(
         }
     }
 }
+
+@Suite struct LookUpTests {
+    /// Holds whoever waits at it until it is opened, or for ten seconds.
+    private final class Gate: Sendable {
+        let isOpen = Atomic(false)
+
+        func pass() {
+            for _ in 0..<10_000 where !isOpen.load(ordering: .acquiring) { usleep(1000) }
+        }
+    }
+
+    @Test func `a name is looked up while all threads for other work are busy`() async throws {
+        let gate = Gate()
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask { try await BlockingPool.shared.run { gate.pass() } }
+            }
+            // Short for 127.0.0.1, which no literal is and no name server is asked for.
+            let found = try? await onLoop {
+                try await SocketAddress.resolve(
+                    host: "127.1",
+                    port: 80,
+                    until: .after(.seconds(5))
+                )
+            }
+            gate.isOpen.store(true, ordering: .releasing)
+            #expect(found == [.loopback(port: 80)])
+            try await group.waitForAll()
+        }
+    }
+}

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Reactor
 
-@Suite struct `What is said in one turn leaves together` {
+/// What is said in one turn of a loop leaves together.
+@Suite struct PostTests {
     /// A connected pair on the current loop.
     private static func pair() async throws -> (client: Stream, server: Stream) {
         let listener = try Listener.bind(.loopback(port: 0))
