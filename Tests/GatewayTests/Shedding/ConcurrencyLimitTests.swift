@@ -19,6 +19,13 @@ import Testing
 
     private static let exponential = Station(workers: 8, work: .exponential)
 
+    @Test func `the numbers are those that resilience.md names`() {
+        let policy = ConcurrencyLimit.Policy()
+        #expect(policy.tolerance == 1.5 && policy.slack == .milliseconds(200))
+        #expect(policy.shares == PerPriority(low: 0.8, normal: 0.9, high: 1))
+        #expect(policy.initial == 128 && policy.range == 4...1000)
+    }
+
     @Test(arguments: [
         ("even work", Station.Work.exponential, 0.9, 0.3),
         ("noise: every hundredth takes as long as a hundred", .heavy(sigma: 2), 0.9, 1.2),
