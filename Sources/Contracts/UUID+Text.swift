@@ -44,39 +44,38 @@ extension UUID {
 
     /// The canonical lower-case text of 36 characters.
     public var canonical: String {
-        let (high, low) = words
-        let digits = (
-            Self.digits(high >> 32), Self.digits(high & 0xFFFF_FFFF),
-            Self.digits(low >> 32), Self.digits(low & 0xFFFF_FFFF)
-        )
         // Safe: the 36 bytes that there is room for are written and told, all of them ASCII.
-        return unsafe String(unsafeUninitializedCapacity: 36) { text in
-            let bytes = UnsafeMutableRawBufferPointer(text)
-            for dash in [8, 13, 18, 23] { unsafe text[dash] = UInt8(ascii: "-") }
-            unsafe bytes.storeBytes(of: digits.0.bigEndian, toByteOffset: 0, as: UInt64.self)
-            unsafe Self.store(digits.1 >> 32, at: 9, in: bytes)
-            unsafe Self.store(digits.1, at: 14, in: bytes)
-            unsafe Self.store(digits.2 >> 32, at: 19, in: bytes)
-            unsafe Self.store(digits.2, at: 24, in: bytes)
-            unsafe bytes.storeBytes(of: digits.3.bigEndian, toByteOffset: 28, as: UInt64.self)
+        unsafe String(unsafeUninitializedCapacity: 36) { text in
+            unsafe writeCanonical(to: text)
             return 36
         }
     }
 
     /// Appends the canonical text to memory that has room for its 36 characters.
     public func appendCanonical(to text: inout OutputSpan<UInt8>) {
+        precondition(text.freeCapacity >= 36, "an id has 36 characters")
+        // Safe: there is room for the 36 bytes that are written and told.
+        unsafe text.withUnsafeMutableBufferPointer { bytes, count in
+            unsafe writeCanonical(to: UnsafeMutableBufferPointer(rebasing: bytes[count...]))
+            count += 36
+        }
+    }
+
+    /// Writes the 36 characters to the beginning of `text`.
+    private func writeCanonical(to text: UnsafeMutableBufferPointer<UInt8>) {
         let (high, low) = words
-        let (second, third) = (Self.digits(high & 0xFFFF_FFFF), Self.digits(low >> 32))
-        text.append(word: Self.digits(high >> 32), 8)
-        text.append(UInt8(ascii: "-"))
-        text.append(word: second >> 32, 4)
-        text.append(UInt8(ascii: "-"))
-        text.append(word: second, 4)
-        text.append(UInt8(ascii: "-"))
-        text.append(word: third >> 32, 4)
-        text.append(UInt8(ascii: "-"))
-        text.append(word: third, 4)
-        text.append(word: Self.digits(low & 0xFFFF_FFFF), 8)
+        let digits = (
+            Self.digits(high >> 32), Self.digits(high & 0xFFFF_FFFF),
+            Self.digits(low >> 32), Self.digits(low & 0xFFFF_FFFF)
+        )
+        let bytes = UnsafeMutableRawBufferPointer(text)
+        for dash in [8, 13, 18, 23] { unsafe text[dash] = UInt8(ascii: "-") }
+        unsafe bytes.storeBytes(of: digits.0.bigEndian, toByteOffset: 0, as: UInt64.self)
+        unsafe Self.store(digits.1 >> 32, at: 9, in: bytes)
+        unsafe Self.store(digits.1, at: 14, in: bytes)
+        unsafe Self.store(digits.2 >> 32, at: 19, in: bytes)
+        unsafe Self.store(digits.2, at: 24, in: bytes)
+        unsafe bytes.storeBytes(of: digits.3.bigEndian, toByteOffset: 28, as: UInt64.self)
     }
 
     /// Writes the lower four digits of a word.
@@ -126,14 +125,5 @@ extension UUID {
         }
         guard count == 36 else { return nil }
         self.init(words: words)
-    }
-}
-
-extension OutputSpan<UInt8> {
-    /// Appends the lower `count` bytes of a word, the highest of them first.
-    fileprivate mutating func append(word: UInt64, _ count: Int) {
-        for place in (0..<count).reversed() {
-            append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(place))))
-        }
     }
 }

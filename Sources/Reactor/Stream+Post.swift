@@ -36,8 +36,7 @@ extension Stream {
     ///
     /// - Throws: as `write(_:until:)`.
     public func settle(until deadline: Deadline) async throws(SocketError) {
-        if isPosted { loop.sendPosted() }
-        while owes {
+        while !settleNow() {
             try sendOwed()
             if owes { try await watcher.writable(until: deadline) }
         }
@@ -50,12 +49,7 @@ extension Stream {
         var rest = unsafe letter
         // Behind a letter of the same turn that the socket did not take.
         while unsafe !owes && !rest.isEmpty {
-            let count = unsafe Glibc.send(
-                descriptor,
-                rest.baseAddress,
-                rest.count,
-                Int32(MSG_NOSIGNAL)
-            )
+            let count = unsafe sendOnce(rest)
             if count < 0, errno == EINTR { continue }
             if count < 0, errno != EAGAIN { return giveUp() }
             guard count > 0 else { break }

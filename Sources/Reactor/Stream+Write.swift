@@ -41,8 +41,7 @@ extension Stream {
     /// - Returns: how many bytes were taken; `write` the rest next, because TLS may have begun it.
     /// - Throws: as `write(_:until:)`, but for the deadline and cancellation.
     public func writeNow(_ bytes: [UInt8]) throws(SocketError) -> Int {
-        if isPosted { loop.sendPosted() }
-        guard !owes else { return 0 }
+        guard settleNow() else { return 0 }
         guard let tls else { return try send(bytes, [], from: 0) }
         guard !isClosed else { throw .closed }
         // Safe: the array is lent for the length of the call.
@@ -59,8 +58,7 @@ extension Stream {
     /// - Returns: how many bytes were taken; `write` the rest next, or both parts when it is 0.
     /// - Throws: as `writeNow(_:)`.
     public func writeNow(_ head: [UInt8], _ body: [UInt8]) throws(SocketError) -> Int {
-        if isPosted { loop.sendPosted() }
-        guard !owes else { return 0 }
+        guard settleNow() else { return 0 }
         guard tls != nil else { return try send(head, body, from: 0) }
         guard head.count + body.count <= 16384 else { return 0 }
         return try writeNow(body.isEmpty ? head : head + body)
@@ -90,18 +88,18 @@ extension Stream {
         return sent - offset
     }
 
+    /// One `send`.
+    func sendOnce(_ bytes: UnsafeRawBufferPointer) -> Int {
+        unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
     /// One `send`, or one `sendmsg` of what lies behind the first `offset` bytes of both parts.
     private func attemptWrite(_ head: [UInt8], _ body: [UInt8], from offset: Int) -> Int {
         if body.isEmpty {
             // Safe: the array is lent for the length of the call; `rebasing` checks the offset.
             return unsafe head.withUnsafeBytes { head in
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: head[offset...])
-                return unsafe Glibc.send(
-                    descriptor,
-                    rest.baseAddress,
-                    rest.count,
-                    Int32(MSG_NOSIGNAL)
-                )
+                return unsafe sendOnce(rest)
             }
         }
         // Safe: both arrays are lent for the length of the call, and the vectors stay inside them.

@@ -13,6 +13,16 @@ func onLoop<Value: Sendable>(
     return try await Task(executorPreference: loop) { try await body() }.value
 }
 
+/// A connected pair on the current loop.
+func connectedPair() async throws -> (client: Stream, server: Stream) {
+    let listener = try Listener.bind(.loopback(port: 0))
+    let acceptor = try listener.acceptor()
+    defer { acceptor.close() }
+    async let accepted = acceptor.accept()
+    let client = try await Stream.connect(to: listener.address, until: .after(.seconds(2)))
+    return (client, try await accepted)
+}
+
 @Suite struct EventLoopTests {
     @Test func `a task that prefers the loop runs there before and after a wait`() async throws {
         try await onLoop {

@@ -5,16 +5,6 @@ import Testing
 
 /// What is said in one turn of a loop leaves together.
 @Suite struct PostTests {
-    /// A connected pair on the current loop.
-    private static func pair() async throws -> (client: Stream, server: Stream) {
-        let listener = try Listener.bind(.loopback(port: 0))
-        let acceptor = try listener.acceptor()
-        defer { acceptor.close() }
-        async let accepted = acceptor.accept()
-        let client = try await Stream.connect(to: listener.address, until: .after(.seconds(2)))
-        return (client, try await accepted)
-    }
-
     /// How many bytes lie before this end, which nobody has read.
     private static func waiting(_ stream: Reactor.Stream) -> Int {
         var bytes = [UInt8](repeating: 0, count: 131_072)
@@ -31,7 +21,7 @@ import Testing
 
     @Test func `what is posted leaves at the end of the turn and not before`() async throws {
         try await onLoop {
-            let (one, other) = (try await Self.pair(), try await Self.pair())
+            let (one, other) = (try await connectedPair(), try await connectedPair())
             #expect(try one.client.post([1, 2], [3]) == 3)
             #expect(try other.client.post([4]) == 1)
             #expect(Self.waiting(one.server) == 0 && Self.waiting(other.server) == 0)
@@ -43,7 +33,7 @@ import Testing
 
     @Test func `a full bag leaves at once`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             for _ in 1...31 { #expect(try client.post([7]) == 1) }
             #expect(Self.waiting(server) == 0)
             #expect(try client.post([7]) == 1)
@@ -60,7 +50,7 @@ import Testing
 
     @Test func `what follows in any other way comes behind it`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             #expect(try client.post([1]) == 1)
             #expect(try client.writeNow([2]) == 1)
             #expect(try client.post([3]) == 1)
@@ -91,7 +81,7 @@ import Testing
 
     @Test func `what the socket does not take follows as soon as it does`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             let sent = try Self.fill(client)
             let last = [UInt8](repeating: 2, count: 9_000)
             #expect(try client.post(last) == last.count)
@@ -112,7 +102,7 @@ import Testing
 
     @Test func `one may wait to read, another to write, while something is owed`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             let sent = try Self.fill(client)
             #expect(try client.post([2]) == 1)
             #expect(!client.settleNow())
@@ -137,7 +127,7 @@ import Testing
         async throws
     {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             _ = try Self.fill(client)
             #expect(try client.post([2]) == 1)
             await #expect(throws: SocketError.timedOut) {

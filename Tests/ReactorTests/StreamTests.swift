@@ -11,19 +11,9 @@ private final class Told: Sleeper {
 }
 
 @Suite struct StreamTests {
-    /// A connected pair on the current loop.
-    private static func pair() async throws -> (client: Stream, server: Stream) {
-        let listener = try Listener.bind(.loopback(port: 0))
-        let acceptor = try listener.acceptor()
-        defer { acceptor.close() }
-        async let accepted = acceptor.accept()
-        let client = try await Stream.connect(to: listener.address, until: .after(.seconds(2)))
-        return (client, try await accepted)
-    }
-
     @Test func `what one end writes the other reads, then sees the end`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             try await client.write(
                 Array("hello ".utf8),
                 Array("world".utf8),
@@ -43,7 +33,7 @@ private final class Told: Sleeper {
 
     @Test func `a connection is silent until something comes that was not read`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             var buffer = ByteBuffer()
             #expect(client.isSilent(&buffer))
             // The loop has not been told of it yet.
@@ -123,7 +113,7 @@ private final class Told: Sleeper {
 
     @Test func `who is parked is told once: of bytes, of the deadline, of the end`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             var told: [String] = []
             let parked = { (deadline: Deadline, what: @escaping () async throws -> Void) in
                 let wake = OneShot<Watcher.Wake>()
@@ -151,7 +141,7 @@ private final class Told: Sleeper {
         async throws
     {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             // Disconnected here: OpenSSL takes what a read then says for "try again".
             let nobody = [UInt8](repeating: 0, count: MemoryLayout<sockaddr>.size)
             let result = nobody.withUnsafeBytes { bytes in
@@ -176,7 +166,7 @@ private final class Told: Sleeper {
 
     @Test func `megabytes cross in both directions while buffers fill and drain`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             let megabytes = [UInt8](repeating: 7, count: 4 << 20)
             async let sent: Void = client.write(megabytes, until: .after(.seconds(10)))
             async let answered: Void = server.write(megabytes, until: .after(.seconds(10)))
@@ -202,7 +192,7 @@ private final class Told: Sleeper {
 
     @Test func `a read gives up at its deadline and the connection stays usable`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             var buffer = ByteBuffer()
             let start = Deadline.now
             await #expect(throws: SocketError.timedOut) {
@@ -216,7 +206,7 @@ private final class Told: Sleeper {
 
     @Test func `closing wakes the task that waits`() async throws {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             async let read: SocketError? = {
                 var buffer = ByteBuffer()
                 do throws(SocketError) {
@@ -235,7 +225,7 @@ private final class Told: Sleeper {
         async throws
     {
         try await onLoop {
-            let (client, server) = try await Self.pair()
+            let (client, server) = try await connectedPair()
             let waiting = Task(executorPreference: EventLoop.required) { () -> SocketError? in
                 var buffer = ByteBuffer()
                 do throws(SocketError) {
